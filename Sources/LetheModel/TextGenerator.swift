@@ -1,0 +1,95 @@
+import Foundation
+import LetheCore
+import LetheTensor
+
+/// Continues prompts token by token over key-value caches, several at a time.
+public struct TextGenerator {
+    /// New tokens of each prompt at most.
+    public var maximumNewTokens: Int
+    /// 0 is greedy: the most likely token, the first of equals.
+    public var temperature: Double = 0
+    /// Seed of sampling.
+    public var seed: UInt64 = 0
+    /// Prompts that run side by side.
+    public var batchSize = 32
+
+    /// Greedy generation of at most `maximumNewTokens` tokens a prompt.
+    public init(maximumNewTokens: Int) { self.maximumNewTokens = maximumNewTokens }
+
+    /// The new ids of each prompt, up to and including the token that ended it.
+    /// - Throws: `bad_data` for an empty prompt or a token outside the vocabulary, `limit_exceeded` for a prompt that
+    ///   leaves no room for the new tokens.
+    public func generate(_ model: LanguageModel, prompts: [[Int32]]) throws -> [[Int32]] {
+        var results: [[Int32]] = []
+        var generator = SeededGenerator(seed: seed)
+        for start in stride(from: 0, to: prompts.count, by: max(1, batchSize)) {
+            let batch = Array(prompts[start..<min(start + max(1, batchSize), prompts.count)])
+            results += try generateBatch(model, batch, &generator)
+        }
+        return results
+    }
+
+    private func generateBatch(_ model: LanguageModel, _ prompts: [[Int32]], _ generator: inout SeededGenerator) throws
+        -> [[Int32]]
+    {
+        guard maximumNewTokens > 0 else { return prompts.map { _ in [] } }
+        let decoder = model.decoder
+        guard prompts.allSatisfy({ !$0.isEmpty }) else { throw LetheError(.badData, "a prompt has no tokens") }
+        let batch = PackedBatch(prompts)
+        let caches = try prompts.map {
+            try KeyValueCache(configuration: model.configuration, capacity: $0.count + maximumNewTokens)
+        }
+        let hidden = try decoder.forward(
+            decoder.embed(batch), batch: batch, layers: 0..<model.configuration.layerCount, caches: caches)
+        let last = try Matrix(rows: prompts.count, columns: hidden.columns)
+        for sequence in prompts.indices {
+            last.rowRange(sequence, 1).assign(hidden.rowRange(batch.rows(sequence).upperBound - 1, 1))
+        }
+        var results = prompts.map { _ in [Int32]() }
+        var active = Array(prompts.indices)
+        var state = last
+        let ends = model.endOfTextIDs
+        while true {
+            let chosen = try choose(decoder, state, &generator)
+            var still: [Int] = []
+            var tokens: [Int32] = []
+            for (row, sequence) in active.enumerated() {
+                results[sequence].append(chosen[row])
+                if !ends.contains(chosen[row]) && results[sequence].count < maximumNewTokens {
+                    still.append(sequence)
+                    tokens.append(chosen[row])
+                }
+            }
+            active = still
+            if active.isEmpty { return results }
+            state = try decoder.step(tokens, caches: active.map { caches[$0] })
+        }
+    }
+
+    private func choose(_ decoder: Decoder, _ state: Matrix, _ generator: inout SeededGenerator) throws -> [Int32] {
+        let head = try OutputHead(decoder, hidden: state)
+        var chosen: [Int32] = []
+        for rows in head.blocks {
+            let logits = try head.logits(rows)
+            if temperature <= 0 {
+                chosen += Kernels.logitStatistics(logits, targets: Array(repeating: 0, count: rows.count)).argmax
+                continue
+            }
+            Kernels.scale(logits, by: Float(1 / temperature))
+            let statistics = Kernels.logitStatistics(logits, targets: Array(repeating: 0, count: rows.count))
+            for row in 0..<rows.count {
+                let threshold = generator.nextUniform()
+                var sum = 0.0
+                var token = 0
+                while token < logits.columns - 1 {
+                    let logit = logits.pointer[row * logits.stride + token]
+                    sum += exp(Double(logit - statistics.logSumExp[row]))
+                    if sum > threshold { break }
+                    token += 1
+                }
+                chosen.append(Int32(token))
+            }
+        }
+        return chosen
+    }
+}

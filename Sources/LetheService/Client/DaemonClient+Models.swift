@@ -1,0 +1,16 @@
+import Foundation
+import LetheCore
+
+extension DaemonClient {
+    /// A model's generations, oldest first.
+    public func generations(_ model: String) async throws -> JSONValue {
+        try await call(.get, "/v1/models/\(model)/generations")
+    }
+
+    /// Moves a model's head back to an earlier generation.
+    public func rollback(_ model: String, to generation: Int) async throws -> JSONValue {
+        let body = JSONValue.object(JSONObject([("generation", .integer(Int64(generation)))])).serialized()
+        return try await call(
+            .post, "/v1/models/\(model)/rollback", headers: [("Content-Type", "application/json")], body: body)
+    }
+}

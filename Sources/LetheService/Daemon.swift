@@ -1,0 +1,73 @@
+import Foundation
+import LetheCore
+import LetheStore
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The whole service in one process: store, worker and HTTP.
+public struct Daemon: Sendable {
+    /// What an operator sets.
+    public struct Configuration: Sendable {
+        public var dataDirectory: URL
+        public var http: HTTPConfiguration
+        /// Folder of a sentence encoder for the redundancy filter.
+        public var encoder: URL?
+        /// Keep texts for every request.
+        public var keep: [ForgetItem] = []
+        /// Threads of the engine.
+        public var threads: Int?
+
+        /// A daemon on a data directory.
+        public init(dataDirectory: URL, http: HTTPConfiguration) {
+            self.dataDirectory = dataDirectory
+            self.http = http
+        }
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+
+    /// Prepares a daemon.
+    public init(_ configuration: Configuration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Recovers the store, then serves until SIGTERM or SIGINT.
+    /// - Parameter onListening: called with the port once connections are accepted.
+    /// - Throws: `unavailable` when another daemon holds the directory, what recovery throws, `sync_failed` when the
+    ///   disk can no longer be trusted.
+    public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
+        let directory = try DataDirectory(configuration.dataDirectory)
+        let database = try LetheDatabase(directory: directory)
+        let generations = GenerationStore(directory: directory)
+        logger.info(
+            "store opened",
+            metadata: ["sqlite": "\(LetheDatabase.sqliteVersion)", "version": "\(configuration.http.version)"])
+        let report = try await StoreRecovery(database: database, generations: generations).run()
+        for (model, head) in report.heads {
+            if case .damaged(let error) = head {
+                logger.error("head generation damaged", metadata: ["model": "\(model)", "error": "\(error.message)"])
+            }
+        }
+        if !report.rescued.isEmpty {
+            logger.notice("requests taken back", metadata: ["count": "\(report.rescued.count)"])
+        }
+        let worker = RequestWorker(
+            database: database, generations: generations, encoder: configuration.encoder, keep: configuration.keep,
+            threads: configuration.threads, codeVersion: configuration.http.version, logger: logger)
+        let server = try LetheHTTP.application(
+            database: database, models: worker, configuration: configuration.http, logger: logger,
+            onListening: onListening)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: server),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+        try database.close()
+    }
+}

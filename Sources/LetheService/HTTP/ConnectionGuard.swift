@@ -1,0 +1,160 @@
+import Foundation
+import HTTPTypes
+import LetheCore
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// Limits how long one connection may take over a request's head and body, and answers what cannot be parsed with a
+/// problem document where Hummingbird would send an empty 400.
+///
+/// A body that is late fails the handler that reads it with ``RequestBodyTimeout``. A connection is closed a little
+/// after either timeout, and after a parse error, whether or not its client goes on sending.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private enum Phase {
+        case betweenRequests, readingHead, readingBody
+    }
+
+    /// How long a client has to take the answer to a request that was refused at this level.
+    private static let lingering = TimeAmount.seconds(2)
+
+    private let headerTimeout: TimeAmount
+    private let bodyTimeout: TimeAmount
+    private var phase = Phase.betweenRequests
+    private var timer: Scheduled<Void>?
+    private var rejection: Problem?
+
+    init(limits: HTTPLimits) {
+        headerTimeout = TimeAmount(limits.headerTimeout)
+        bodyTimeout = TimeAmount(limits.bodyTimeout)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        do {
+            try context.pipeline.syncOperations.addHandler(
+                FirstByteObserver { [self] in bytesArrived(context: context) }, position: .first)
+        } catch {
+            context.close(promise: nil)
+        }
+        if context.channel.isActive { startHead(context: context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        startHead(context: context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            phase = .readingBody
+            schedule(after: bodyTimeout, context: context) { handler, context in
+                context.fireErrorCaught(RequestBodyTimeout())
+                handler.closeSoon(context: context)
+            }
+        case .body: break
+        case .end:
+            phase = .betweenRequests
+            timer?.cancel()
+            timer = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case HTTPParserError.headerOverflow:
+            reject(
+                Problem(.requestHeaderFieldsTooLarge, "headers_too_large", "the headers are over their limit"),
+                context: context)
+        case is HTTPParserError, is HTTP1TypeConversionError:
+            reject(Problem.badRequest("the request is not valid HTTP/1.1"), context: context)
+        default:
+            context.fireErrorCaught(error)
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard let problem = rejection, case .head(let head) = unwrapOutboundIn(data), head.status == .badRequest,
+            head.headerFields[.requestID] == nil
+        else {
+            context.write(data, promise: promise)
+            return
+        }
+        rejection = nil
+        let requestID = UUID().uuidString.lowercased()
+        let body = ByteBuffer(bytes: problem.json(requestID: requestID).serialized())
+        let fields: HTTPFields = [
+            .contentType: "application/problem+json", .contentLength: String(body.readableBytes),
+            .connection: "close", .cacheControl: "no-store", .requestID: requestID,
+        ]
+        context.write(wrapOutboundOut(.head(HTTPResponse(status: problem.status, headerFields: fields))), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: promise)
+    }
+
+    private func bytesArrived(context: ChannelHandlerContext) {
+        if phase == .betweenRequests { startHead(context: context) }
+    }
+
+    private func startHead(context: ChannelHandlerContext) {
+        phase = .readingHead
+        schedule(after: headerTimeout, context: context) { handler, context in
+            handler.reject(
+                Problem(.requestTimeout, "request_timeout", "the headers did not arrive in time"), context: context)
+        }
+    }
+
+    /// Makes Hummingbird answer in turn, after the requests before this one, and stop reading.
+    private func reject(_ problem: Problem, context: ChannelHandlerContext) {
+        if rejection == nil { rejection = problem }
+        context.fireErrorCaught(HTTPParserError.unknown)
+        closeSoon(context: context)
+    }
+
+    private func closeSoon(context: ChannelHandlerContext) {
+        schedule(after: Self.lingering, context: context) { _, context in context.close(promise: nil) }
+    }
+
+    private func schedule(
+        after delay: TimeAmount, context: ChannelHandlerContext,
+        _ action: @escaping (ConnectionGuard, ChannelHandlerContext) -> Void
+    ) {
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: delay) { [weak self] in
+            guard let self else { return }
+            action(self, context)
+        }
+    }
+}
+
+/// Sits before the HTTP decoder, where bytes that are no complete head yet can be seen.
+private final class FirstByteObserver: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let onRead: () -> Void
+
+    init(_ onRead: @escaping () -> Void) { self.onRead = onRead }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        onRead()
+        context.fireChannelRead(data)
+    }
+}

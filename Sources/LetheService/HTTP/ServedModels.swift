@@ -1,0 +1,21 @@
+import LetheCore
+
+/// What the HTTP interface needs of the process that holds the models and works on requests.
+public protocol ServedModels: Sendable {
+    /// Whether the head generations are loaded and requests can be worked on, and if not, why. The reason is shown to
+    /// callers of `/readyz`: it names a phase ("loading the model"), never content or paths.
+    func readiness() async -> (ready: Bool, reason: String?)
+
+    /// Checks a submission for what only the worker knows, before it is accepted: whether the method, the reweighting
+    /// and the preset exist, and whether this build can carry out the kind. Must be quick.
+    ///
+    /// - Throws: ``LetheError`` with code `bad_data` or `unsupported`, its message beginning with the JSON Pointer of
+    ///   the field, as in `/options/method: is not one of fit, ga`.
+    func validate(_ request: ErasureRequest) async throws
+
+    /// Called after a submission or a retry is committed, so that the worker looks at the queue. Returns at once.
+    func wakeWorker()
+
+    /// Called after a rollback moved the head of a model, so that it is loaded again. Returns at once.
+    func headMoved(model: String)
+}

@@ -1,0 +1,177 @@
+import Foundation
+import LetheCore
+import LetheModel
+import LetheStore
+import LetheTensor
+import LetheUnlearning
+
+/// The one owner of the model in memory, on a thread of its own.
+///
+/// It holds one model at a time: its head generation, which requests change, and its first generation, which stays as
+/// the reference. Layers that are the same in both are in memory once.
+actor ModelRunner {
+    /// A generation's folder, and what tells it from others.
+    struct Source: Sendable, Equatable {
+        var folder: URL
+        var manifestDigest: Data
+        /// Digest of each file, by name.
+        var files: [String: Data]
+    }
+
+    /// The result of a request on the model in memory, before anything is published.
+    struct Update: Sendable {
+        var record: UnlearningRecord
+        var memory: MemoryChunks?
+        var changedLayers: [Int]
+    }
+
+    private struct Loaded {
+        var name: String
+        var head: Source
+        var unlearner: Unlearner
+        var embedder: any TextEmbedder
+        /// The weights before the update that is not accepted yet.
+        var previous: DecoderWeights?
+    }
+
+    private let executor: EngineExecutor
+    private let encoderFolder: URL?
+    private let keep: [ForgetItem]
+    private let threads: Int?
+    private var loaded: Loaded?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    /// Prepares a runner without a model.
+    /// - Parameters:
+    ///   - encoder: folder of a sentence encoder; without it the model's own hidden states serve.
+    ///   - keep: the operator's keep texts.
+    ///   - threads: of the engine; nil leaves the number of processors.
+    init(encoder: URL?, keep: [ForgetItem], threads: Int?) {
+        executor = EngineExecutor(name: "lethe.engine")
+        encoderFolder = encoder
+        self.keep = keep
+        self.threads = threads
+    }
+
+    /// Whether the model in memory is this generation.
+    func holds(_ name: String, _ head: Source) -> Bool { loaded?.name == name && loaded?.head == head }
+
+    /// Loads a model unless it is loaded.
+    /// - Returns: the space of its memory's vectors.
+    /// - Throws: what the loader throws.
+    func load(_ name: String, head: Source, original: Source) throws -> String {
+        if let loaded, loaded.name == name, loaded.head == head { return loaded.embedder.identity }
+        loaded = nil
+        if let threads { Engine.threadCount = threads }
+        let originalModel = try ModelLoader.load(original.folder)
+        let model: LanguageModel
+        if head == original {
+            model = try originalModel.sharing(originalModel.decoder.weights)
+        } else {
+            model = try ModelLoader.load(head.folder)
+            Self.shareEqualLayers(of: model, with: originalModel, head: head, original: original)
+        }
+        let embedder: any TextEmbedder =
+            try encoderFolder.map { try SentenceEncoder($0) } ?? HiddenStateEmbedder(originalModel)
+        let unlearner = Unlearner(
+            model: model, original: originalModel, embedder: embedder,
+            memory: ForgetMemory(dimension: embedder.dimension), keep: keep)
+        loaded = Loaded(name: name, head: head, unlearner: unlearner, embedder: embedder)
+        BufferPool.shared.trim()
+        return embedder.identity
+    }
+
+    /// Fills the loaded model's memory from the store.
+    /// - Throws: `bad_data` when the vectors do not fit the encoder.
+    func restoreMemory(_ snapshot: MemorySnapshot) throws {
+        guard let loaded, snapshot.count > 0 else { return }
+        let vectors = (0..<snapshot.count).map { index in
+            Array(snapshot.vectors[index * snapshot.dimension..<(index + 1) * snapshot.dimension])
+        }
+        try loaded.unlearner.memory.append(vectors)
+    }
+
+    /// Carries out a request on the model in memory.
+    ///
+    /// The change stays until ``accept(_:head:)`` or ``revert()``.
+    /// - Throws: `bad_data` for a request that cannot be carried out, `gate_not_met`, what `control` stops with.
+    func update(_ request: ErasureRequest, control: UpdateControl) throws -> Update {
+        guard var current = loaded else { throw LetheError(.internalError, "no model is loaded") }
+        let settings = try UnlearningSettings(request.options)
+        current.previous = current.unlearner.model.decoder.weights
+        loaded = current
+        let outcome: Unlearner.Outcome
+        do {
+            outcome = try current.unlearner.apply(request, settings: settings) { try control.report($0) }
+            try UpdateGate.check(outcome.record)
+        } catch {
+            revert()
+            throw error
+        }
+        let memory = outcome.memoryVectors.isEmpty
+            ? nil
+            : try MemoryChunks(
+                space: current.embedder.identity, dimension: current.embedder.dimension,
+                vectors: outcome.memoryVectors.flatMap { $0 })
+        return Update(record: outcome.record, memory: memory, changedLayers: outcome.changedLayers)
+    }
+
+    /// Fills a staging: changed layers are written, everything else is taken from the parent.
+    /// - Throws: `disk_full`, `io_error`.
+    func write(to staging: GenerationStaging, changedLayers: [Int]) throws {
+        guard let loaded else { throw LetheError(.internalError, "no model is loaded") }
+        let model = loaded.unlearner.model
+        let changed = Set(changedLayers)
+        let shards = ModelExporter.shardsByLayer(model)
+        var written: Set<String> = []
+        for shard in shards {
+            guard let layer = shard.layer, changed.contains(layer) else { continue }
+            try ModelExporter.writeShard(shard, of: model, type: .float32, to: staging.url)
+            written.insert(shard.name)
+        }
+        for file in staging.parentManifest?.files ?? [] where !written.contains(file.name) {
+            try staging.takeFromParent(file.name)
+        }
+    }
+
+    /// Makes the last update the state to go on from, once its generation is the head.
+    func accept(_ update: Update, head: Source) throws {
+        guard var current = loaded else { return }
+        current.previous = nil
+        current.head = head
+        loaded = current
+        if let memory = update.memory {
+            let vectors = (0..<memory.count).map { index in
+                Array(memory.vectors[index * memory.dimension..<(index + 1) * memory.dimension])
+            }
+            try current.unlearner.memory.append(vectors)
+        }
+    }
+
+    /// Takes the last update back.
+    func revert() {
+        guard var current = loaded, let previous = current.previous else { return }
+        current.unlearner.model.decoder.weights = previous
+        current.previous = nil
+        loaded = current
+    }
+
+    /// Forgets the model in memory, so that the next load reads it anew.
+    func unload() { loaded = nil }
+
+    private static func shareEqualLayers(
+        of model: LanguageModel, with original: LanguageModel, head: Source, original source: Source
+    ) {
+        for shard in ModelExporter.shardsByLayer(model) {
+            guard let digest = head.files[shard.name], digest == source.files[shard.name] else { continue }
+            if let layer = shard.layer {
+                model.decoder.weights.layers[layer] = original.decoder.weights.layers[layer]
+            } else {
+                model.decoder.weights.embedding = original.decoder.weights.embedding
+                model.decoder.weights.positions = original.decoder.weights.positions
+                model.decoder.weights.separateHead = original.decoder.weights.separateHead
+            }
+        }
+    }
+}

@@ -1,0 +1,300 @@
+import Foundation
+import GRDB
+import LetheCore
+import Synchronization
+
+/// The durable record of requests, models and generations.
+///
+/// One connection makes every write and every checkpoint: SQLite before 3.51.3 can lose commits when two
+/// connections write and checkpoint at the same moment. The other connections are opened read-only, never
+/// checkpoint, and see every commit that returned before the read began, so that reads never wait for a long write.
+///
+/// Every verb that changes something is one transaction: the row, its event and what belongs to them become durable
+/// together (WAL, synchronous=FULL) before the verb returns, or not at all. Errors are ``LetheError``; beside those
+/// that a verb lists, every verb can throw `disk_full`, and `sync_failed` after which the object refuses to write
+/// and the process has to exit.
+public final class LetheDatabase: Sendable {
+    /// Names this start of the program; rows held under another name are orphans.
+    public let bootID: String
+
+    let directory: DataDirectory
+    let clock: any WallClock
+    let failPoints: FailPoints
+    let cipher: PayloadCipher
+    let identifiers = UUIDv7.Generator()
+    let submissions = Mutex(SubmitQueue())
+    let eventFeed = EventFeed()
+    /// How long an idempotency key is remembered.
+    let idempotencyWindow: TimeInterval
+
+    private let writer: DatabaseQueue
+    private let readers: [DatabaseQueue]
+    /// For reads that take long, so that short ones do not queue behind them.
+    private let scanner: DatabaseQueue
+    private let nextReader = Atomic<Int>(0)
+    private let log = Mutex(LogState())
+
+    private struct LogState {
+        /// About how much was written to the log since the last checkpoint.
+        var bytes = 0
+        var truncationIsDue = false
+        var lastCreation: Int64 = 0
+        var failure: LetheError?
+    }
+
+    /// Opens the database of a data directory, creating or migrating it.
+    ///
+    /// - Parameters:
+    ///   - directory: the locked directory; kept for the life of the object.
+    ///   - clock: gives the times of rows and deadlines.
+    ///   - idempotencyWindow: seconds for which an idempotency key is remembered.
+    ///   - failPoints: where crash tests act.
+    /// - Throws: ``LetheError`` with code `unsupported` when the schema is newer than this program, `missing_input`
+    ///   when the database is there and its master key is not, `forbidden` when others may read the key, `bad_data`
+    ///   when the database is damaged or belongs to another key or program.
+    public init(
+        directory: DataDirectory, clock: any WallClock = SystemClock(), idempotencyWindow: TimeInterval = 172_800,
+        failPoints: FailPoints = .environment
+    ) throws {
+        self.directory = directory
+        self.clock = clock
+        self.idempotencyWindow = idempotencyWindow
+        self.failPoints = failPoints
+        let path = directory.databaseURL.path
+        bootID = UUID().uuidString.lowercased()
+
+        let isNew = !FileSystem.exists(path)
+        if isNew { try FileSystem.writeNew(path, Data(), mode: 0o600) }
+        let writer = try StoreErrors.mapping {
+            try DatabaseQueue(path: path, configuration: Self.writerConfiguration())
+        }
+        let hasSettings = try StoreErrors.mapping {
+            try writer.inDatabase { db in
+                try SchemaMigrator.migrate(db)
+                return try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM settings)") ?? false
+            }
+        }
+        try FileSystem.syncFolder(directory.url.path)
+        let master = try MasterKey.load(directory.masterKeyURL, create: !hasSettings)
+        cipher = PayloadCipher(master: master)
+        try StoreErrors.mapping {
+            try writer.inDatabase { db in try Self.checkKey(db, master, hasSettings: hasSettings) }
+        }
+        let lastCreation = try StoreErrors.mapping {
+            try writer.read { try Int64.fetchOne($0, sql: "SELECT max(created_at) FROM requests") ?? 0 }
+        }
+        log.withLock { $0.lastCreation = lastCreation }
+        self.writer = writer
+        readers = try StoreErrors.mapping {
+            try (0..<3).map { try DatabaseQueue(path: path, configuration: Self.readerConfiguration("reader-\($0)")) }
+        }
+        scanner = try StoreErrors.mapping {
+            try DatabaseQueue(path: path, configuration: Self.readerConfiguration("scanner"))
+        }
+    }
+
+    private static func checkKey(_ db: Database, _ master: MasterKey, hasSettings: Bool) throws {
+        if hasSettings {
+            let check = try Data.fetchOne(db, sql: "SELECT key_check FROM settings")
+            guard check == master.check else {
+                throw LetheError(
+                    .badData, "master.key is not the key that lethe.sqlite was made with; restore the file")
+            }
+        } else {
+            try db.inTransaction(.immediate) {
+                try db.execute(
+                    sql: "INSERT INTO settings (id, key_check, fence) VALUES (1, ?, 0)", arguments: [master.check])
+                return .commit
+            }
+        }
+    }
+
+    private static func writerConfiguration() -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "lethe.writer"
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 1
+        configuration.prepareDatabase { db in
+            let mode = try String.fetchOne(db, sql: "PRAGMA journal_mode = WAL")
+            guard mode == "wal" else {
+                throw LetheError(.unsupported, "lethe.sqlite cannot use a write-ahead log here")
+            }
+            // Checkpoints are made by `checkpointIfDue` alone.
+            _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = 0")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            _ = try Int.fetchOne(db, sql: "PRAGMA secure_delete = ON")
+            try Self.harden(db)
+        }
+        return configuration
+    }
+
+    private static func readerConfiguration(_ name: String) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "lethe.\(name)"
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = 0")
+            try Self.harden(db)
+        }
+        return configuration
+    }
+
+    private static func harden(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY")
+        _ = try Int.fetchOne(db, sql: "PRAGMA mmap_size = 0")
+    }
+
+    /// The version of the SQLite library in use; before 3.51.3 it has the WAL-reset bug that the single writer avoids.
+    public static var sqliteVersion: String {
+        (try? DatabaseQueue().read { try String.fetchOne($0, sql: "SELECT sqlite_version()") }) ?? "unknown"
+    }
+
+    /// What made the store stop writing, if anything did.
+    public var failure: LetheError? { log.withLock { $0.failure } }
+
+    /// Checkpoints and closes every connection. Call it when no verb is under way any more.
+    public func close() throws {
+        try StoreErrors.mapping {
+            for reader in readers + [scanner] { try reader.close() }
+            if failure == nil { try writer.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+            try writer.close()
+        }
+        eventFeed.finish()
+    }
+
+    // MARK: - Connections
+
+    /// Runs `body` in one transaction on the writing connection; durable when this returns.
+    ///
+    /// Not cancelled with the calling task, so that the outcome is never in doubt.
+    func write<Value: Sendable>(
+        _ point: String, bytes: Int = 0, _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            writer.asyncWriteWithoutTransaction { db in
+                continuation.resume(with: Result { try self.transaction(db, point, bytes: bytes, body) })
+            }
+        }
+    }
+
+    /// Queues `body` on the writing connection, outside of a transaction.
+    func onWriter(_ body: @escaping @Sendable (Database) -> Void) {
+        writer.asyncWriteWithoutTransaction(body)
+    }
+
+    /// One transaction with its fail points; a fatal failure closes the store for writing.
+    func transaction<Value>(
+        _ db: Database, _ point: String, bytes: Int, _ body: (Database) throws -> Value
+    ) throws -> Value {
+        if let failure { throw failure }
+        do {
+            var value: Value?
+            try db.inTransaction(.immediate) {
+                value = try body(db)
+                try failPoints.reach(FailPoint(rawValue: "\(point).before_commit"))
+                return .commit
+            }
+            try failPoints.reach(FailPoint(rawValue: "\(point).after_commit"))
+            checkpointIfDue(db, bytes: bytes)
+            try eventFeed.publish(Int64.fetchOne(db, sql: "SELECT max(sequence) FROM events") ?? 0)
+            return value!
+        } catch {
+            let mapped = StoreErrors.map(error)
+            if StoreErrors.isFatal(mapped) { refuseWrites(mapped) }
+            throw mapped
+        }
+    }
+
+    private func refuseWrites(_ error: any Error) {
+        log.withLock { state in
+            if state.failure == nil { state.failure = error as? LetheError }
+        }
+    }
+
+    /// Runs `body` in one read transaction on a read-only connection.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        let turn = nextReader.wrappingAdd(1, ordering: .relaxed).oldValue
+        let reader = readers[Int(UInt(bitPattern: turn) % UInt(readers.count))]
+        do { return try await reader.read(body) } catch { throw StoreErrors.map(error) }
+    }
+
+    /// Like ``read(_:)``, for reads that take long.
+    func scan<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        do { return try await scanner.read(body) } catch { throw StoreErrors.map(error) }
+    }
+
+    // MARK: - Checkpoints
+
+    /// Moves the log into the database file now and then, or empties it when keys were destroyed.
+    private func checkpointIfDue(_ db: Database, bytes: Int) {
+        let mode: Database.CheckpointMode? = log.withLock { state in
+            // A commit of a few rows writes some fifteen pages of tables and indexes beside its own bytes.
+            state.bytes += bytes + (64 << 10)
+            guard state.truncationIsDue || state.bytes >= 8 << 20 else { return nil }
+            return state.truncationIsDue ? .truncate : .passive
+        }
+        guard let mode else { return }
+        do {
+            // A reader in the middle of a read holds its part of the log: do not wait, try again next time.
+            try db.execute(sql: "PRAGMA busy_timeout = 0")
+            defer { try? db.execute(sql: "PRAGMA busy_timeout = 5000") }
+            _ = try db.checkpoint(mode)
+            log.withLock { state in
+                state.bytes = 0
+                if mode == .truncate { state.truncationIsDue = false }
+            }
+        } catch {
+            // The commit stands whatever becomes of the checkpoint; only a failed write or fsync is fatal.
+            let mapped = StoreErrors.map(error)
+            if StoreErrors.isFatal(mapped) { refuseWrites(mapped) }
+        }
+    }
+
+    /// Empties the log at the next opportunity, so that no frame with a destroyed key stays in it.
+    func requestTruncation() { log.withLock { $0.truncationIsDue = true } }
+
+    /// Empties the write-ahead log; used after keys were destroyed.
+    /// - Returns: false when a reader was in the way; the next commit tries again.
+    @discardableResult
+    public func truncateLog() async throws -> Bool {
+        requestTruncation()
+        return await withCheckedContinuation { continuation in
+            writer.asyncWriteWithoutTransaction { db in
+                self.checkpointIfDue(db, bytes: 0)
+                continuation.resume(returning: self.log.withLock { !$0.truncationIsDue })
+            }
+        }
+    }
+
+    /// SQLite's own check of the database file. Reads all of it.
+    /// - Parameter full: also compares indexes with tables and looks for rows that point nowhere, which takes longer.
+    /// - Throws: ``LetheError`` with code `bad_data` when it is damaged.
+    public func check(full: Bool = false) async throws {
+        let problems = try await scan { db in
+            try String.fetchAll(db, sql: full ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)")
+        }
+        guard problems == ["ok"] else { throw LetheError(.badData, "lethe.sqlite is damaged; restore a backup") }
+        guard full else { return }
+        let violations = try await scan { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check").count }
+        guard violations == 0 else { throw LetheError(.badData, "lethe.sqlite has rows that point nowhere") }
+    }
+
+    /// The size of the write-ahead log in bytes.
+    var logBytes: Int { (try? FileSystem.status(directory.databaseURL.path + "-wal").size) ?? 0 }
+
+    // MARK: - Times
+
+    /// The time of a row.
+    func now() -> Int64 { StoreTime.microseconds(clock.now()) }
+
+    /// The time of a new request: later than that of every earlier one, so that lists stay in order of commit even
+    /// when the clock steps back. Call it on the writing connection only.
+    func nextCreation() -> Int64 {
+        let now = now()
+        return log.withLock { state in
+            state.lastCreation = max(now, state.lastCreation + 1)
+            return state.lastCreation
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import LetheCore
+import LetheModel
+
+/// Which layers a request trains (FIT, targeting).
+public enum LayerTargeting {
+    /// How layers are ranked.
+    public enum Mode: String, Sendable, CaseIterable {
+        /// By the change of the loss when the layer is skipped.
+        case exact
+        /// By the first-order estimate of that change, from the importance pass.
+        case gradient
+        /// A fixed block of consecutive layers in the middle of the model, from a quarter of its depth on.
+        case middle
+    }
+
+    /// The `count` layers with the largest change; ties go to the lower layer. Ascending.
+    public static func largest(_ changes: [Double], count: Int) -> [Int] {
+        changes.indices.sorted { changes[$0] != changes[$1] ? changes[$0] > changes[$1] : $0 < $1 }
+            .prefix(max(0, count)).sorted()
+    }
+
+    /// ``Mode/middle``'s layers.
+    public static func middle(layerCount: Int, count: Int) -> [Int] {
+        let size = min(max(count, 1), layerCount)
+        let start = min((layerCount + 2) / 4, layerCount - size)
+        return Array(start..<start + size)
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import LetheCore
+import LetheModel
+import LetheTensor
+
+/// Ordinary training on texts and pairs: mean NLL over the tokens of each batch, AdamW, cosine schedule.
+public final class FineTuner {
+    /// How the training goes.
+    public struct Settings: Sendable, Equatable {
+        public var learningRate = 1e-4
+        public var epochs = 3
+        /// Tokens of a batch at most; a longer sequence is a batch of its own.
+        public var batchTokens = 1024
+        /// Tokens of one window of a long text.
+        public var window = 1024
+        /// Every parameter, or the matrices of some layers.
+        public var scope = TrainableParameters.Scope.all
+        public var optimizer = AdamW.Settings()
+        public var seed: UInt64 = 0
+        /// Whether a completion is followed by the model's end-of-text token, so that answers learn where to end.
+        public var endsCompletions = true
+
+        /// Three epochs over every parameter.
+        public init() {
+            optimizer.weightDecay = 0.01
+        }
+    }
+
+    /// What one step did.
+    public struct Step: Sendable, Equatable {
+        /// Counted from 1, and how many there are.
+        public var step: Int
+        public var steps: Int
+        /// Mean NLL of the batch before the step.
+        public var loss: Double
+        public var learningRate: Double
+        public var tokens: Int
+    }
+
+    private let model: LanguageModel
+    private let settings: Settings
+
+    /// Trains a model in place; weights it shares with others are detached first.
+    public init(_ model: LanguageModel, settings: Settings) {
+        self.model = model
+        self.settings = settings
+    }
+
+    /// Trains on the items, shuffled anew each epoch.
+    /// - Parameter progress: called after each step; throwing from it stops the training there.
+    /// - Throws: `bad_data` for an item without tokens, `limit_exceeded`, what `progress` throws.
+    public func train(_ items: [ForgetItem], progress: (Step) throws -> Void = { _ in }) throws {
+        let end = settings.endsCompletions ? model.endOfTextIDs.min() : nil
+        let sequences = try items.flatMap { item in
+            var parts = try TrainingSequence.sequences(of: item, model: model, window: settings.window)
+            if case .pair = item, let end { parts[0].ids.append(end) }
+            return parts
+        }
+        try train(sequences: sequences, progress: progress)
+    }
+
+    /// Trains on sequences that are already tokenised.
+    /// - Throws: as ``train(_:progress:)``.
+    public func train(sequences: [TrainingSequence], progress: (Step) throws -> Void = { _ in }) throws {
+        guard !sequences.isEmpty else { throw LetheError(.badData, "there is nothing to train on") }
+        let parameters = try TrainableParameters(model.decoder, scope: settings.scope)
+        let optimizer = AdamW(parameters, settings: settings.optimizer)
+        let pass = TrainingPass(model.decoder, parameters: parameters)
+        var generator = SeededGenerator(seed: settings.seed)
+        let epochs = (0..<settings.epochs).map { _ in
+            var order = sequences
+            generator.shuffle(&order)
+            return batches(order)
+        }
+        let steps = epochs.reduce(0) { $0 + $1.count }
+        let schedule = LearningRateSchedule(peak: settings.learningRate, steps: steps)
+        var step = 0
+        for batch in epochs.joined() {
+            parameters.clearGradients()
+            let count = batch.reduce(0) { $0 + $1.targetCount }
+            let statistics = try pass.run(batch) { _ in
+                batch.map { sequence in
+                    var coefficients = [Float](repeating: 0, count: sequence.ids.count)
+                    for row in sequence.targetRows { coefficients[row] = 1 / Float(max(1, count)) }
+                    return .crossEntropy(coefficients: coefficients)
+                }
+            }
+            let rate = schedule.rate(step)
+            try optimizer.step(learningRate: rate)
+            step += 1
+            try progress(
+                Step(
+                    step: step, steps: steps, loss: statistics.meanNLL(of: batch.indices), learningRate: rate,
+                    tokens: batch.reduce(0) { $0 + $1.ids.count }))
+        }
+    }
+
+    private func batches(_ sequences: [TrainingSequence]) -> [[TrainingSequence]] {
+        var batches: [[TrainingSequence]] = []
+        var tokens = 0
+        for sequence in sequences {
+            if batches.isEmpty || tokens + sequence.ids.count > settings.batchTokens {
+                batches.append([])
+                tokens = 0
+            }
+            batches[batches.count - 1].append(sequence)
+            tokens += sequence.ids.count
+        }
+        return batches
+    }
+}

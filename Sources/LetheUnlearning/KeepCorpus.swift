@@ -1,0 +1,40 @@
+import LetheCore
+import LetheModel
+import LetheTokenizers
+
+/// The texts whose behaviour an update should leave as it is.
+///
+/// They come from the request, or from the operator's file; without either the model writes some itself: what it says
+/// when nothing is asked of it stands for what it should go on saying.
+public struct KeepCorpus {
+    /// The sequences to draw from.
+    public let sequences: [TrainingSequence]
+
+    /// Tokenises texts and pairs.
+    /// - Throws: `bad_data` naming the entry that gives no tokens.
+    public init(_ items: [ForgetItem], model: LanguageModel, window: Int) throws {
+        sequences = try items.flatMap { try TrainingSequence.sequences(of: $0, model: model, window: window) }
+    }
+
+    /// Lets the model write `count` texts of about `tokens` tokens, sampled at temperature 1 with a seed.
+    /// - Throws: `limit_exceeded`.
+    public init(writtenBy model: LanguageModel, count: Int = 24, tokens: Int = 48, seed: UInt64) throws {
+        var generator = TextGenerator(maximumNewTokens: tokens)
+        generator.temperature = 1
+        generator.seed = seed
+        // Each text begins with another common token of the vocabulary, so that they do not all begin alike.
+        var source = SeededGenerator(seed: seed)
+        let ends = model.endOfTextIDs
+        let vocabulary = min(model.tokenizer.vocabularySize, model.configuration.vocabularySize)
+        let prompts: [[Int32]] = (0..<count).map { _ in
+            var token = Int32(source.nextInt(below: vocabulary))
+            while ends.contains(token) && vocabulary > ends.count { token = Int32(source.nextInt(below: vocabulary)) }
+            return [token]
+        }
+        let texts = try generator.generate(model, prompts: prompts)
+        sequences = zip(prompts, texts).compactMap { prompt, text in
+            let ids = prompt + text.filter { !ends.contains($0) }
+            return ids.count > 4 ? TrainingSequence(ids: ids) : nil
+        }
+    }
+}

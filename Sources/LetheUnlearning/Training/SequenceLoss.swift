@@ -1,0 +1,32 @@
+import LetheModel
+import LetheTensor
+
+/// What one sequence of a batch adds to the loss, as the gradient at its logits.
+public enum SequenceLoss {
+    /// Σ coefficient[r] · -log p(label[r]), over the sequence's rows; rows beyond the coefficients count 0.
+    case crossEntropy(coefficients: [Float])
+    /// Σ coefficient[r] · divergence of row r from the reference model, whose final hidden states are given,
+    /// [rows, hidden].
+    case divergence(Kernels.Divergence, reference: Matrix, coefficients: [Float])
+    /// Nothing.
+    case none
+}
+
+/// A row's numbers before the update, for the objectives: one entry a sequence, one value a counted token.
+public struct BatchStatistics: Sendable {
+    /// -log p of each counted token.
+    public var nll: [[Float]]
+    /// Whether the most likely token was the right one.
+    public var isCorrect: [[Bool]]
+
+    /// Mean nll over the counted tokens of some sequences.
+    public func meanNLL(of sequences: Range<Int>) -> Double {
+        let count = sequences.reduce(0) { $0 + nll[$1].count }
+        return sequences.reduce(0) { $0 + meanNLL($1) * Double(nll[$1].count) } / Double(max(1, count))
+    }
+
+    /// Mean nll of a sequence.
+    public func meanNLL(_ sequence: Int) -> Double {
+        nll[sequence].isEmpty ? 0 : nll[sequence].reduce(0) { $0 + Double($1) } / Double(nll[sequence].count)
+    }
+}

@@ -1,0 +1,58 @@
+import LetheCore
+import LetheModel
+
+/// Tokens to train on: which of them count, and where they come from.
+public struct TrainingSequence: Sendable, Equatable {
+    /// All tokens, prompt included.
+    public var ids: [Int32]
+    /// The first token that counts; at least 1, as the first token has no prediction.
+    public var firstTarget: Int
+    /// What each row but the last should predict, where that is not the next token.
+    public var drawnLabels: [Int32]?
+
+    /// A sequence whose tokens from `firstTarget` on count.
+    public init(ids: [Int32], firstTarget: Int = 1) {
+        self.ids = ids
+        self.firstTarget = max(1, firstTarget)
+    }
+
+    /// What each row but the last should predict, [ids - 1].
+    public var labels: [Int32] { drawnLabels ?? Array(ids.dropFirst()) }
+
+    /// Tokens that count.
+    public var targetCount: Int { max(0, ids.count - firstTarget) }
+
+    /// Rows whose prediction counts: row r predicts token r + 1. Empty when no token counts.
+    public var targetRows: Range<Int> {
+        targetCount > 0 ? firstTarget - 1..<ids.count - 1 : 0..<0
+    }
+
+    /// Tokenises an item; a text longer than `window` tokens becomes several sequences.
+    ///
+    /// Prompt and completion are tokenised apart, and no special tokens are added.
+    /// - Throws: `bad_data` for an item that gives no token to count, what the tokenizer throws.
+    public static func sequences(of item: ForgetItem, model: LanguageModel, window: Int) throws -> [TrainingSequence] {
+        switch item {
+        case .text(let text):
+            let ids = try model.encode(text)
+            guard ids.count > 1 else { throw LetheError(.badData, "a text of fewer than two tokens has no prediction") }
+            return stride(from: 0, to: ids.count, by: window).compactMap { start in
+                let part = Array(ids[start..<min(start + window, ids.count)])
+                return part.count > 1 ? TrainingSequence(ids: part) : nil
+            }
+        case .pair(let prompt, let completion):
+            let promptIDs = try model.encode(prompt)
+            let completionIDs = try model.encode(completion)
+            guard !promptIDs.isEmpty, !completionIDs.isEmpty else {
+                throw LetheError(.badData, "a prompt or a completion gives no tokens")
+            }
+            let limit = model.configuration.maximumPositions
+            guard promptIDs.count + completionIDs.count <= limit else {
+                throw LetheError(
+                    .limitExceeded,
+                    "prompt and completion have \(promptIDs.count + completionIDs.count) tokens; the limit is \(limit)")
+            }
+            return [TrainingSequence(ids: promptIDs + completionIDs, firstTarget: promptIDs.count)]
+        }
+    }
+}

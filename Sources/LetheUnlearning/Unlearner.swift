@@ -1,0 +1,212 @@
+import Foundation
+import LetheCore
+import LetheCorpus
+import LetheModel
+import LetheTensor
+
+/// Makes a model forget, request after request (FIT, Xu et al. 2026, with the stop rule and the token weights of
+/// ``UnlearningSettings``).
+///
+/// Not Sendable: one owner runs it. A request either succeeds, or throws and leaves the model's weights as they were.
+public final class Unlearner {
+    /// Where an update stands.
+    public struct Progress: Sendable {
+        /// filter, importance, targeting, targets or training.
+        public var phase: String
+        /// Steps done, and the most there can be.
+        public var step: Int
+        public var steps: Int
+        /// Mean nll of the items at this step; nil before training.
+        public var forgetNLL: Double?
+        public var keepNLL: Double?
+    }
+
+    /// What a request led to.
+    public struct Outcome {
+        /// Numbers for the caller and the certificate.
+        public var record: UnlearningRecord
+        /// Vectors that enter the memory once the request is applied.
+        public var memoryVectors: [[Float]]
+        /// Layers whose weights changed; empty when nothing was.
+        public var changedLayers: [Int]
+    }
+
+    /// The model that is changed.
+    public let model: LanguageModel
+    /// The model as it was before any request: reference of NPO and KL, and judge of what never-seen text looks like.
+    public let original: LanguageModel
+    /// Chunks forgotten so far; the caller adds ``Outcome/memoryVectors`` once a request is durable.
+    public let memory: ForgetMemory
+    private let embedder: any TextEmbedder
+    private let keep: [ForgetItem]
+    private var ownCorpus: KeepCorpus?
+
+    /// Prepares for requests.
+    /// - Parameters:
+    ///   - model: what is changed; may share weights with `original`.
+    ///   - keep: the operator's keep texts; may be empty.
+    public init(
+        model: LanguageModel, original: LanguageModel, embedder: any TextEmbedder, memory: ForgetMemory,
+        keep: [ForgetItem] = []
+    ) {
+        self.model = model
+        self.original = original
+        self.embedder = embedder
+        self.memory = memory
+        self.keep = keep
+    }
+
+    /// Carries out one request on the model in memory. Nothing is written to disk.
+    ///
+    /// - Parameter progress: called between steps; throwing from it abandons the request.
+    /// - Throws: `bad_data` or `limit_exceeded` for items that cannot be tokenised or do not fit, what `progress` throws.
+    public func apply(
+        _ request: ErasureRequest, settings: UnlearningSettings, progress: (Progress) throws -> Void = { _ in }
+    ) throws -> Outcome {
+        let saved = model.decoder.weights
+        do {
+            return try perform(request, settings: settings, progress: progress)
+        } catch {
+            model.decoder.weights = saved
+            throw error
+        }
+    }
+
+    // MARK: The phases
+
+    private func perform(
+        _ request: ErasureRequest, settings: UnlearningSettings, progress: (Progress) throws -> Void
+    ) throws -> Outcome {
+        var record = UnlearningRecord()
+        record.preset = settings.preset
+        record.seed = settings.seed
+        record.threads = Engine.threadCount
+        func timed<Result>(_ phase: String, _ body: () throws -> Result) throws -> Result {
+            try progress(Progress(phase: phase, step: 0, steps: settings.epochs, forgetNLL: nil, keepNLL: nil))
+            let start = DispatchTime.now().uptimeNanoseconds
+            let result = try body()
+            record.seconds.append((phase, Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9))
+            return result
+        }
+
+        var vectors: [[Float]] = []
+        let items = try timed("filter") { try filtered(request.items, settings, &record, &vectors) }
+        let groups = try items.map {
+            try TrainingSequence.sequences(of: $0, model: model, window: settings.window)
+        }
+        let sequences = groups.flatMap { $0 }
+        record.sequences = sequences.count
+        record.tokens = sequences.reduce(0) { $0 + $1.targetCount }
+        guard !sequences.isEmpty else {
+            record.alreadyForgotten = true
+            return Outcome(record: record, memoryVectors: [], changedLayers: [])
+        }
+
+        let inspection = try timed("importance") {
+            try GradientInspection(model, sequences, withLayerNorms: false)
+        }
+        record.importance = inspection.inputEmbeddingNorm
+        var objectiveName: String
+        var keepTerm = settings.keepTerm
+        switch settings.method {
+        case .objective(let name): objectiveName = name
+        case .fit(let thresholds): (objectiveName, keepTerm) = thresholds.choice(inspection.inputEmbeddingNorm)
+        }
+        let objective = try ForgetObjectives.named(objectiveName)
+        record.objective = objectiveName
+        record.keepTerm = keepTerm.rawValue
+
+        let layers = try timed("targeting") { try targetLayers(sequences, settings, inspection, &record) }
+        let targets = settings.stopsAtTarget
+            ? try timed("targets") { try neverSeenLevels(items, groups, settings) } : []
+        let corpus = keepTerm == .none ? nil : try keepCorpus(request, settings)
+        let trainer = UpdateLoop(
+            model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
+            sequences: sequences, targets: targets, corpus: corpus?.sequences ?? [])
+        try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
+        return Outcome(
+            record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])
+    }
+
+    private func filtered(
+        _ items: [ForgetItem], _ settings: UnlearningSettings, _ record: inout UnlearningRecord,
+        _ vectors: inout [[Float]]
+    ) throws -> [ForgetItem] {
+        guard settings.usesFilter else { return items }
+        var kept: [ForgetItem] = []
+        for item in items {
+            // A pair is one thing; only texts are cut into chunks that can be dropped.
+            guard case .text(let text) = item else {
+                kept.append(item)
+                continue
+            }
+            let result = try settings.filter.filter(text, memory: memory, embedder: embedder, model: model)
+            record.chunks += result.chunkCount
+            record.keptChunks += result.keptCount
+            vectors += result.keptVectors
+            if try model.encode(result.text).count > 1 { kept.append(.text(result.text)) }
+        }
+        return kept
+    }
+
+    private func targetLayers(
+        _ sequences: [TrainingSequence], _ settings: UnlearningSettings, _ inspection: GradientInspection,
+        _ record: inout UnlearningRecord
+    ) throws -> [Int] {
+        switch settings.targeting {
+        case .exact:
+            let changes = try LayerMasking.measure(model, sequences[0]).changes
+            record.layerChanges = changes
+            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
+        case .gradient:
+            let changes = inspection.estimatedMaskedLosses.map { abs($0 - inspection.loss) }
+            record.layerChanges = changes
+            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
+        case .middle:
+            record.layers = LayerTargeting.middle(
+                layerCount: model.configuration.layerCount, count: settings.layerCount)
+        }
+        return record.layers
+    }
+
+    /// For each sequence the mean nll that the original model gives texts of the same form that nobody has seen.
+    private func neverSeenLevels(
+        _ items: [ForgetItem], _ groups: [[TrainingSequence]], _ settings: UnlearningSettings
+    ) throws -> [Double] {
+        let siblings = CounterfactualSiblings.of(items, count: settings.siblings, seed: settings.seed)
+        var targets: [Double] = []
+        for index in items.indices {
+            var levels: [Double] = []
+            for sibling in siblings where sibling[index] != items[index] {
+                let parts = try TrainingSequence.sequences(of: sibling[index], model: original, window: settings.window)
+                let batch = PackedBatch(parts.map(\.ids))
+                let nll = try original.statistics(batch).nll
+                var total = 0.0
+                var count = 0
+                for (number, part) in parts.enumerated() {
+                    let start = batch.rows(number).lowerBound
+                    for row in part.targetRows {
+                        total += Double(nll[start + row])
+                        count += 1
+                    }
+                }
+                if count > 0 { levels.append(total / Double(count)) }
+            }
+            let level = levels.isEmpty ? Self.unknownLevel : levels.reduce(0, +) / Double(levels.count)
+            targets += groups[index].map { _ in level }
+        }
+        return targets
+    }
+
+    /// The target of an item that has no sibling: the nll of text that a model of this kind has not seen, in nats.
+    static let unknownLevel = 3.5
+
+    private func keepCorpus(_ request: ErasureRequest, _ settings: UnlearningSettings) throws -> KeepCorpus {
+        let items = request.keep + keep
+        if !items.isEmpty { return try KeepCorpus(items, model: original, window: settings.window) }
+        if let ownCorpus { return ownCorpus }
+        let written = try KeepCorpus(writtenBy: original, seed: settings.seed)
+        ownCorpus = written
+        return written
+    }
+}

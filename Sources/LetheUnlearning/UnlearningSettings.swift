@@ -1,0 +1,126 @@
+import LetheCore
+
+/// How one request is carried out. The two presets are starting points; request options override parts of them.
+public struct UnlearningSettings: Sendable, Equatable {
+    /// How the objective is chosen.
+    public enum Method: Sendable, Equatable {
+        /// By importance, between the published three.
+        case fit(ImportanceThresholds)
+        /// Always this objective.
+        case objective(String)
+    }
+
+    /// `lethe` or `published`.
+    public var preset: String
+    public var method: Method
+    public var reweighting: TokenReweighting
+    public var keepTerm: KeepTerm
+    /// Weight of the keep term beside the forget loss of 1.
+    public var keepWeight: Double
+    /// Keep sequences drawn for each step.
+    public var keepSequences: Int
+    /// Layers that are trained.
+    public var layerCount: Int
+    public var targeting: LayerTargeting.Mode
+    /// Peak learning rate.
+    public var learningRate: Double
+    /// Passes over the request's items, at most.
+    public var epochs: Int
+    /// Tokens of one window of a long text.
+    public var window: Int
+    /// Whether windows are stepped on one by one, as published, or together.
+    public var stepsPerWindow: Bool
+    /// Whether an item stops being trained once it is no better known than a text never seen.
+    public var stopsAtTarget: Bool
+    /// Nats by which the target may be missed before another step is taken.
+    public var stopTolerance: Double
+    /// Siblings from which an item's target is estimated.
+    public var siblings: Int
+    public var filter: RedundancyFilter
+    public var usesFilter: Bool
+    /// Whether token weights are scaled to a mean of 1, so that no reweighting changes the forget term's weight beside
+    /// the keep term.
+    public var normalizesWeights: Bool
+    public var seed: UInt64
+
+    /// The settings that FIT published (in fp32, and with true token windows of its 1,024 characters).
+    public static var published: UnlearningSettings {
+        var filter = RedundancyFilter()
+        filter.chunker = .fixed(characters: 8)
+        return UnlearningSettings(
+            preset: "published", method: .fit(.published), reweighting: .none, keepTerm: .klPublished, keepWeight: 1,
+            keepSequences: 1, layerCount: 8, targeting: .exact, learningRate: 3e-5, epochs: 3, window: 256,
+            stepsPerWindow: true, stopsAtTarget: false, stopTolerance: 0, siblings: 0, filter: filter,
+            usesFilter: true, normalizesWeights: false, seed: 0)
+    }
+
+    /// Lethe's own: a keep term at every step, SatImp, an fp32 learning rate and a stop rule.
+    public static var lethe: UnlearningSettings {
+        UnlearningSettings(
+            preset: "lethe", method: .objective(GradientAscent.name), reweighting: .satImp(beta1: 5, beta2: 0.1),
+            keepTerm: .gd, keepWeight: 1, keepSequences: 4, layerCount: 8, targeting: .exact, learningRate: 2e-4,
+            epochs: 24, window: 1024, stepsPerWindow: false, stopsAtTarget: true, stopTolerance: 0.1, siblings: 8,
+            filter: RedundancyFilter(), usesFilter: true, normalizesWeights: true, seed: 0)
+    }
+
+    /// The settings of a request: its preset with its options over it.
+    /// - Throws: `bad_data` or `unsupported` naming the option.
+    public init(_ options: RequestOptions) throws {
+        switch options.preset ?? "lethe" {
+        case "lethe": self = .lethe
+        case "published": self = .published
+        default: throw LetheError(.badData, "/options/preset: must be lethe or published")
+        }
+        if let method = options.method, method != "fit" {
+            guard ForgetObjectives.names.contains(method) else {
+                throw LetheError(
+                    .badData, "/options/method: must be fit or one of \(ForgetObjectives.names.joined(separator: ", "))")
+            }
+            self.method = .objective(method)
+        }
+        if let name = options.reweighting {
+            guard let reweighting = try? TokenReweighting.named(name) else {
+                throw LetheError(.badData, "/options/reweighting: must be none, simsat, simimp or satimp")
+            }
+            self.reweighting = reweighting
+        }
+        if let name = options.keepTerm {
+            guard let term = KeepTerm(rawValue: name) else {
+                throw LetheError(.badData, "/options/keep_term: must be none, gd, kl or kl-published")
+            }
+            keepTerm = term
+        }
+        if let weight = options.keepWeight { keepWeight = weight }
+        if let layers = options.layers { layerCount = layers }
+        if let rate = options.learningRate { learningRate = rate }
+        if let epochs = options.epochs { self.epochs = epochs }
+        if let seed = options.seed { self.seed = seed }
+    }
+
+    private init(
+        preset: String, method: Method, reweighting: TokenReweighting, keepTerm: KeepTerm, keepWeight: Double,
+        keepSequences: Int, layerCount: Int, targeting: LayerTargeting.Mode, learningRate: Double, epochs: Int,
+        window: Int, stepsPerWindow: Bool, stopsAtTarget: Bool, stopTolerance: Double, siblings: Int,
+        filter: RedundancyFilter, usesFilter: Bool, normalizesWeights: Bool, seed: UInt64
+    ) {
+        self.preset = preset
+        self.method = method
+        self.reweighting = reweighting
+        self.keepTerm = keepTerm
+        self.keepWeight = keepWeight
+        self.keepSequences = keepSequences
+        self.layerCount = layerCount
+        self.targeting = targeting
+        self.learningRate = learningRate
+        self.epochs = epochs
+        self.window = window
+        self.stepsPerWindow = stepsPerWindow
+        self.stopsAtTarget = stopsAtTarget
+        self.stopTolerance = stopTolerance
+        self.siblings = siblings
+        self.filter = filter
+        self.usesFilter = usesFilter
+        self.normalizesWeights = normalizesWeights
+        self.seed = seed
+    }
+}

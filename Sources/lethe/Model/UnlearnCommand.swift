@@ -1,0 +1,114 @@
+import ArgumentParser
+import Foundation
+import LetheCore
+import LetheModel
+import LetheUnlearning
+
+/// `lethe unlearn`: forgets once, without a daemon.
+struct UnlearnCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unlearn", abstract: "Make a model forget, once, without a daemon.",
+        discussion: """
+            The data are JSON Lines, each one request: {"text"}, {"prompt","completion"}, {"question","answer"}, or a \
+            whole request as the API takes it. Requests are carried out in order, and the folder is written once, at \
+            the end. With --json each request's record is a line.
+            """)
+
+    @OptionGroup var model: ModelOptions
+    @Option(help: "JSON Lines, one request a line.")
+    var data: String
+    @Option(help: "The folder to write; must not exist.")
+    var out: String
+    @Option(help: "JSON Lines of texts whose behaviour should stay.")
+    var keep: String?
+    @Option(help: "lethe or published.")
+    var preset: String?
+    @Option(help: "fit, or one objective: \(ForgetObjectives.names.joined(separator: ", ")).")
+    var method: String?
+    @Option(help: "none, simsat, simimp or satimp.")
+    var reweighting: String?
+    @Option(help: "none, gd, kl or kl-published.")
+    var keepTerm: String?
+    @Option(help: "Layers to train.")
+    var layers: Int?
+    @Option(help: "Peak learning rate.")
+    var learningRate: Double?
+    @Option(help: "Passes over the items at most.")
+    var epochs: Int?
+    @Option(help: "Folder of a sentence encoder for the redundancy filter.")
+    var encoder: String?
+    @Option(help: "Seed.")
+    var seed: UInt64 = 0
+    @Flag(help: "Write each request's record as a JSON line.")
+    var json = false
+
+    func run() async throws {
+        let output = URL(fileURLWithPath: out, isDirectory: true)
+        guard !FileManager.default.fileExists(atPath: output.path) else {
+            throw LetheError(.conflict, "the output folder exists already")
+        }
+        let requests = try readRequests()
+        let settings = try requests.map { try UnlearningSettings(options($0.options)) }
+        let keepItems = try keep.map { try JSONLines.items(in: $0) } ?? []
+        let original = try ModelLoader.load(await model.url())
+        let model = try original.sharing(original.decoder.weights)
+        let embedder: any TextEmbedder =
+            try encoder.map { try SentenceEncoder(URL(fileURLWithPath: $0, isDirectory: true)) }
+            ?? HiddenStateEmbedder(original)
+        let unlearner = Unlearner(
+            model: model, original: original, embedder: embedder,
+            memory: ForgetMemory(dimension: embedder.dimension), keep: keepItems)
+        for (index, request) in requests.enumerated() {
+            let bar = ProgressBar("request \(index + 1) of \(requests.count)")
+            let outcome = try unlearner.apply(request, settings: settings[index]) { progress in
+                bar.update(
+                    progress.step, of: progress.steps,
+                    progress.forgetNLL.map { String(format: "\(progress.phase) nll %.3f", $0) } ?? progress.phase)
+            }
+            bar.finish()
+            try unlearner.memory.append(outcome.memoryVectors)
+            if json {
+                ClientOutput.line(outcome.record.json)
+            } else {
+                let record = outcome.record
+                ClientOutput.line(
+                    String(
+                        format: "request %d: %@, %d steps, nll %.3f -> %.3f, probability %.3f -> %.3f", index + 1,
+                        record.alreadyForgotten ? "already forgotten" : record.objective, record.steps,
+                        record.before.nll, record.after.nll, record.before.probability, record.after.probability))
+            }
+        }
+        try ModelExporter.export(model, to: output)
+    }
+
+    private func readRequests() throws -> [ErasureRequest] {
+        var requests: [ErasureRequest] = []
+        try JSONLines.forEach(in: data) { number, json in
+            if json["items"] != nil {
+                requests.append(try ErasureRequest(json: json))
+            } else if let question = json["question"]?.stringValue, let answer = json["answer"]?.stringValue {
+                requests.append(
+                    ErasureRequest(category: .other, items: [.pair(prompt: question, completion: answer)]))
+            } else {
+                requests.append(
+                    ErasureRequest(category: .other, items: [try ForgetItem(json: json, pointer: "line \(number)")]))
+            }
+        }
+        guard !requests.isEmpty else { throw LetheError(.badData, "the data hold no request") }
+        return requests
+    }
+
+    /// The command's options over the request's own.
+    private func options(_ own: RequestOptions) -> RequestOptions {
+        var options = own
+        options.preset = preset ?? own.preset
+        options.method = method ?? own.method
+        options.reweighting = reweighting ?? own.reweighting
+        options.keepTerm = keepTerm ?? own.keepTerm
+        options.layers = layers ?? own.layers
+        options.learningRate = learningRate ?? own.learningRate
+        options.epochs = epochs ?? own.epochs
+        options.seed = own.seed ?? seed
+        return options
+    }
+}
