@@ -29,10 +29,10 @@ demo: build models ## Teach a real model, make it forget over HTTP, measure
 	$(LETHE) demo --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 test: build models ## Run all tests, on the real models too
-	$(SWIFT) test -c $(CONFIG)
+	$(SWIFT) test -c $(CONFIG) --disable-testable-imports
 
 test-crash: build ## Kill the real daemon over and over and check what it left
-	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --filter CrashTests
+	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter CrashTests
 
 lint: ## Check the formatting; changes nothing
 	$(SWIFT) format lint --strict --recursive Sources Tests Migrations Package.swift

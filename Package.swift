@@ -35,7 +35,9 @@ let package = Package(
         .target(name: "LetheTokenizers", dependencies: ["LetheCore"]),
         .target(
             name: "LetheModel",
-            dependencies: ["LetheTensor", "LetheTokenizers", "LetheCore", .product(name: "Crypto", package: "swift-crypto")]
+            dependencies: [
+                "LetheTensor", "LetheTokenizers", "LetheCore", .product(name: "Crypto", package: "swift-crypto"),
+            ]
         ),
         .target(name: "LetheCorpus", dependencies: ["LetheCore"]),
         .target(
@@ -85,14 +87,21 @@ let package = Package(
             ]
         ),
         .testTarget(name: "LetheCoreTests", dependencies: ["LetheCore"]),
-        .testTarget(name: "LetheTensorTests", dependencies: ["LetheTensor", "LetheCore"]),
+        .target(
+            name: "LetheTestSupport", dependencies: ["LetheModel", "LetheTensor", "LetheCore"],
+            path: "Tests/LetheTestSupport"
+        ),
+        .testTarget(name: "LetheTensorTests", dependencies: ["LetheTestSupport", "LetheTensor", "LetheCore"]),
         .testTarget(name: "LetheTokenizersTests", dependencies: ["LetheTokenizers", "LetheCore"]),
         .testTarget(
-            name: "LetheModelTests", dependencies: ["LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore"]
+            name: "LetheModelTests",
+            dependencies: ["LetheTestSupport", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore"]
         ),
         .testTarget(
             name: "LetheUnlearningTests",
-            dependencies: ["LetheUnlearning", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore"]
+            dependencies: [
+                "LetheTestSupport", "LetheUnlearning", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore",
+            ]
         ),
         .testTarget(name: "LetheEvaluationTests", dependencies: ["LetheEvaluation", "LetheCorpus", "LetheCore"]),
         .testTarget(
@@ -121,6 +130,9 @@ let package = Package(
                 "LetheEvaluation", "LetheUnlearning", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore",
             ]
         ),
+        .target(name: "LetheProcessSupport", dependencies: ["LetheCore"], path: "Tests/LetheProcessSupport"),
+        .testTarget(name: "CommandTests", dependencies: ["LetheProcessSupport", "LetheCore", "lethe"]),
+        .testTarget(name: "CrashTests", dependencies: ["LetheProcessSupport", "LetheCore", "lethe"]),
     ]
 )
 

@@ -58,7 +58,8 @@ extension ErasureRequest {
     private static func items(_ body: FieldReader, _ name: String, limits: RequestLimits) throws -> [ForgetItem] {
         guard let values = try body.array(name) else { return [] }
         guard values.count <= limits.items else {
-            throw LetheError(.limitExceeded, "\(body.path(name)): \(values.count) entries; the limit is \(limits.items)")
+            throw LetheError(
+                .limitExceeded, "\(body.path(name)): \(values.count) entries; the limit is \(limits.items)")
         }
         return try values.enumerated().map { index, value in
             try ForgetItem(json: value, pointer: "\(body.path(name))/\(index)", limits: limits)

@@ -26,9 +26,11 @@ public struct FieldReader {
     /// - Throws: `bad_data` when a field is not in the list; its name is not quoted unless it is short and plain.
     public func allowOnly(_ names: Set<String>) throws {
         for entry in object.entries where !names.contains(entry.key) {
-            let isPlain = entry.key.utf8.count <= 32 && entry.key.utf8.allSatisfy { (97...122).contains($0) || $0 == 95 }
+            let isPlain =
+                entry.key.utf8.count <= 32 && entry.key.utf8.allSatisfy { (97...122).contains($0) || $0 == 95 }
             throw LetheError(
-                .badData, isPlain ? "\(path(entry.key)): unknown field" : "\(pointer.isEmpty ? "/" : pointer): unknown field")
+                .badData,
+                isPlain ? "\(path(entry.key)): unknown field" : "\(pointer.isEmpty ? "/" : pointer): unknown field")
         }
     }
 

@@ -27,5 +27,6 @@ public enum RequestEvent: String, Sendable, CaseIterable, Hashable, CustomString
     /// The last older generation that held the content was deleted.
     case purge
 
+    /// The name that events carry.
     public var description: String { rawValue }
 }

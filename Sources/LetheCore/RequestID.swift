@@ -18,8 +18,11 @@ public struct RequestID: RawRepresentable, Sendable, Hashable, Comparable, Custo
         self.uuid = uuid
     }
 
+    /// The whole name.
     public var rawValue: String { Self.prefix + uuid.hexadecimal }
+    /// The whole name.
     public var description: String { rawValue }
 
+    /// Orders by time of arrival.
     public static func < (left: RequestID, right: RequestID) -> Bool { left.uuid < right.uuid }
 }

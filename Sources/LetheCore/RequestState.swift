@@ -22,6 +22,7 @@ public enum RequestState: String, Sendable, CaseIterable, Hashable, CustomString
     /// Failed for a passing reason; goes back to `queued` at `retry_at`.
     case retryable
 
+    /// The name that the API uses.
     public var description: String { rawValue }
 
     /// Whether a worker holds the request, so that the row carries a fence and a boot id.

@@ -49,8 +49,10 @@ public struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
         }.joined()
     }
 
+    /// The hexadecimal digits.
     public var description: String { hexadecimal }
 
+    /// Orders by time, then by the counter.
     public static func < (left: UUIDv7, right: UUIDv7) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }

@@ -22,7 +22,8 @@ public final class LanguageModel {
         guard tokenizer.vocabularySize <= decoder.configuration.vocabularySize else {
             throw LetheError(
                 .badData,
-                "the tokenizer has \(tokenizer.vocabularySize) ids; the model has \(decoder.configuration.vocabularySize)")
+                "the tokenizer has \(tokenizer.vocabularySize) ids; the model has \(decoder.configuration.vocabularySize)"
+            )
         }
         self.decoder = decoder
         self.tokenizer = tokenizer

@@ -71,7 +71,8 @@ public enum ModelExporter {
     /// The small files of the folder, by name: config.json, tokenizer.json, generation_config.json and, with several
     /// shards, the index.
     /// - Throws: `unsupported` when the tokenizer cannot be written.
-    public static func documents(_ model: LanguageModel, shards: [Shard], type: ElementType) throws -> [(String, Data)] {
+    public static func documents(_ model: LanguageModel, shards: [Shard], type: ElementType) throws -> [(String, Data)]
+    {
         var config = model.config
         let typeName = ["F32": "float32", "F16": "float16", "BF16": "bfloat16"][type.rawValue] ?? "float32"
         config["torch_dtype"] = .string(typeName)

@@ -115,7 +115,9 @@ public enum ModelLoader {
     }
 
     /// A head stored beside a tied embedding must be the same, or ignoring it would change the model.
-    private static func checkTiedHead(_ slots: [TensorSlot], known: Set<String>, in checkpoint: any CheckpointReader) throws {
+    private static func checkTiedHead(_ slots: [TensorSlot], known: Set<String>, in checkpoint: any CheckpointReader)
+        throws
+    {
         guard let embedding = slots.first(where: { $0.place == .embedding })?.name else { return }
         for name in headNames where !known.contains(name) && checkpoint.info(name) != nil {
             let isSame = try checkpoint.withRawBytes(name) { head in

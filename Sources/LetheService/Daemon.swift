@@ -17,6 +17,8 @@ public struct Daemon: Sendable {
         public var keep: [ForgetItem] = []
         /// Threads of the engine.
         public var threads: Int?
+        /// How long request text and superseded generations are kept.
+        public var retention = StoreMaintenance.Policy()
 
         /// A daemon on a data directory.
         public init(dataDirectory: URL, http: HTTPConfiguration) {
@@ -39,6 +41,7 @@ public struct Daemon: Sendable {
     /// - Throws: `unavailable` when another daemon holds the directory, what recovery throws, `sync_failed` when the
     ///   disk can no longer be trusted.
     public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
+        _ = try configuration.http.bindAddress()
         let directory = try DataDirectory(configuration.dataDirectory)
         let database = try LetheDatabase(directory: directory)
         let generations = GenerationStore(directory: directory)
@@ -46,8 +49,10 @@ public struct Daemon: Sendable {
             "store opened",
             metadata: ["sqlite": "\(LetheDatabase.sqliteVersion)", "version": "\(configuration.http.version)"])
         let report = try await StoreRecovery(database: database, generations: generations).run()
+        var isDegraded = false
         for (model, head) in report.heads {
             if case .damaged(let error) = head {
+                isDegraded = true
                 logger.error("head generation damaged", metadata: ["model": "\(model)", "error": "\(error.message)"])
             }
         }
@@ -56,7 +61,12 @@ public struct Daemon: Sendable {
         }
         let worker = RequestWorker(
             database: database, generations: generations, encoder: configuration.encoder, keep: configuration.keep,
-            threads: configuration.threads, codeVersion: configuration.http.version, logger: logger)
+            threads: configuration.threads, isDegraded: isDegraded, codeVersion: configuration.http.version,
+            logger: logger)
+        let keeper = StoreKeeper(
+            maintenance: StoreMaintenance(
+                database: database, generations: generations, policy: configuration.retention),
+            logger: logger)
         let server = try LetheHTTP.application(
             database: database, models: worker, configuration: configuration.http, logger: logger,
             onListening: onListening)
@@ -64,6 +74,7 @@ public struct Daemon: Sendable {
             configuration: .init(
                 services: [
                     .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
+                    .init(service: keeper),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

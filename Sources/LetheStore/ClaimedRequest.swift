@@ -18,5 +18,6 @@ public struct ClaimedRequest: Sendable, CustomStringConvertible {
     /// The number that the next generation of the model has.
     public let nextGeneration: Int
 
+    /// Id, fence and attempt; nothing of the text.
     public var description: String { "ClaimedRequest(\(claim.id), fence \(claim.fence), attempt \(attempt))" }
 }

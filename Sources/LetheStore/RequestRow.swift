@@ -54,6 +54,7 @@ public struct RequestRow: Sendable, CustomStringConvertible {
     /// When its text was destroyed.
     public let destroyedAt: Date?
 
+    /// Id, state and revision; nothing of the reference.
     public var description: String { "RequestRow(\(id), \(state), revision \(revision))" }
 
     /// The object of the API; holds the reference in clear.

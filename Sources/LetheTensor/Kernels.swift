@@ -349,6 +349,7 @@ public enum Kernels {
         precondition(m.count >= count && v.count >= count && step >= 1)
         lethe_adamw(
             weight, m.pointer, v.pointer, gradient, Int64(count), learningRate, beta1, beta2, epsilon, weightDecay,
-            Float(1 - Foundation.pow(Double(beta1), Double(step))), Float(1 - Foundation.pow(Double(beta2), Double(step))))
+            Float(1 - Foundation.pow(Double(beta1), Double(step))),
+            Float(1 - Foundation.pow(Double(beta2), Double(step))))
     }
 }

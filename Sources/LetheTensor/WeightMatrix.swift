@@ -39,14 +39,18 @@ public final class WeightMatrix {
     /// The fp32 values, for reading and training.
     /// - Throws: `unsupported` for a frozen bfloat16 weight.
     public func values() throws -> UnsafeMutablePointer<Float> {
-        guard let float32 else { throw LetheError(.unsupported, "a bfloat16 weight is frozen; copy it for training first") }
+        guard let float32 else {
+            throw LetheError(.unsupported, "a bfloat16 weight is frozen; copy it for training first")
+        }
         return float32.pointer
     }
 
     /// The weight as a matrix that shares its memory.
     /// - Throws: as ``values()``.
     public func matrix() throws -> Matrix {
-        guard let float32 else { throw LetheError(.unsupported, "a bfloat16 weight is frozen; copy it for training first") }
+        guard let float32 else {
+            throw LetheError(.unsupported, "a bfloat16 weight is frozen; copy it for training first")
+        }
         return Matrix(buffer: float32, rows: rows, columns: columns)
     }
 

@@ -1,5 +1,6 @@
 import LetheCore
 import LetheModel
+import LetheTensor
 import LetheTokenizers
 
 /// The texts whose behaviour an update should leave as it is.
@@ -10,10 +11,25 @@ public struct KeepCorpus {
     /// The sequences to draw from.
     public let sequences: [TrainingSequence]
 
-    /// Tokenises texts and pairs.
-    /// - Throws: `bad_data` naming the entry that gives no tokens.
+    /// Tokenises texts and pairs. A completion is followed by the token that the model itself puts after it, so that
+    /// answers go on ending where they end.
+    /// - Throws: `bad_data` for an entry that gives no tokens, `limit_exceeded`.
     public init(_ items: [ForgetItem], model: LanguageModel, window: Int) throws {
-        sequences = try items.flatMap { try TrainingSequence.sequences(of: $0, model: model, window: window) }
+        var all: [TrainingSequence] = []
+        var pairs: [Int] = []
+        for item in items {
+            if case .pair = item { pairs.append(all.count) }
+            all += try TrainingSequence.sequences(of: item, model: model, window: window)
+        }
+        for start in stride(from: 0, to: pairs.count, by: 32) {
+            let group = pairs[start..<min(start + 32, pairs.count)]
+            let batch = PackedBatch(group.map { all[$0].ids })
+            let next = try model.statistics(batch).argmax
+            for (place, index) in group.enumerated() where all[index].ids.count < model.configuration.maximumPositions {
+                all[index].ids.append(next[batch.rows(place).upperBound - 1])
+            }
+        }
+        sequences = all
     }
 
     /// Lets the model write `count` texts of about `tokens` tokens, sampled at temperature 1 with a seed.

@@ -117,7 +117,8 @@ public final class Unlearner {
         record.keepTerm = keepTerm.rawValue
 
         let layers = try timed("targeting") { try targetLayers(sequences, settings, inspection, &record) }
-        let targets = settings.stopsAtTarget
+        let targets =
+            settings.stopsAtTarget
             ? try timed("targets") { try neverSeenLevels(items, groups, settings) } : []
         let corpus = keepTerm == .none ? nil : try keepCorpus(request, settings)
         let trainer = UpdateLoop(

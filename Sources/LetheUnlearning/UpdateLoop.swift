@@ -17,6 +17,12 @@ final class UpdateLoop {
     private var generator: SeededGenerator
     private var referenceNLL: [[Float]] = []
     private var referenceStates: [Int: Matrix] = [:]
+    /// Share of the way from the first level to the target that the active items still have to go.
+    private var remaining = 1.0
+    private var firstGap: Double?
+
+    /// The smallest share of the learning rate that a step near the target takes.
+    private static let leastRate = 0.2
 
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
@@ -62,8 +68,11 @@ final class UpdateLoop {
                     record.reachedTarget = true
                     break training
                 }
-                // With a stop rule the number of steps is not known beforehand, and the rate stays constant.
-                let rate = targets.isEmpty ? schedule.rate(record.steps) : settings.learningRate
+                // With a stop rule the number of steps is not known beforehand: the rate falls with what is left of the
+                // way to the target, so that the last steps do not overshoot.
+                let rate =
+                    targets.isEmpty
+                    ? schedule.rate(record.steps) : settings.learningRate * max(Self.leastRate, remaining)
                 try optimizer.step(learningRate: rate)
                 record.steps += 1
             }
@@ -95,6 +104,11 @@ final class UpdateLoop {
             isDone = active.isEmpty && !targets.isEmpty
             if isDone { return Array(repeating: .none, count: chosen.count + keep.count) }
             let live = targets.isEmpty ? Array(chosen.indices) : active
+            if !targets.isEmpty {
+                let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
+                remaining = min(1, gap / (firstGap ?? gap))
+                firstGap = firstGap ?? gap
+            }
             let forget = forgetLosses(statistics, chosen, live, &meanWeight)
             return try forget + keepLosses(keep)
         }

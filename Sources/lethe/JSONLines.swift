@@ -58,17 +58,20 @@ enum JSONLines {
     /// Items: `{"text"}`, `{"prompt","completion"}`, or TOFU's `{"question","answer"}`.
     static func items(in path: String) throws -> [ForgetItem] {
         var items: [ForgetItem] = []
-        try forEach(in: path) { number, json in
-            if let question = json["question"]?.stringValue, let answer = json["answer"]?.stringValue {
-                guard !question.isEmpty, !answer.isEmpty else {
-                    throw LetheError(.badData, "line \(number): question or answer is empty")
-                }
-                items.append(.pair(prompt: question, completion: answer))
-            } else {
-                items.append(try ForgetItem(json: json, pointer: "line \(number)"))
-            }
-        }
+        try forEach(in: path) { items.append(try item($1, line: $0)) }
         guard !items.isEmpty else { throw LetheError(.badData, "the input has no items") }
         return items
+    }
+
+    /// One item, in any of the forms that ``items(in:)`` reads.
+    /// - Throws: `bad_data` naming the line.
+    static func item(_ json: JSONValue, line number: Int) throws -> ForgetItem {
+        guard let question = json["question"]?.stringValue, let answer = json["answer"]?.stringValue else {
+            return try ForgetItem(json: json, pointer: "line \(number)")
+        }
+        guard !question.isEmpty, !answer.isEmpty else {
+            throw LetheError(.badData, "line \(number): question or answer is empty")
+        }
+        return .pair(prompt: question, completion: answer)
     }
 }

@@ -61,7 +61,8 @@ package final class DaemonProcess: Sendable {
     package func get(_ path: String) async throws -> JSONValue {
         let answer = try await call("GET", path)
         guard answer.status == 200 else {
-            throw LetheError(.badData, "GET \(path): status \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
+            throw LetheError(
+                .badData, "GET \(path): status \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
         }
         return try answer.json
     }

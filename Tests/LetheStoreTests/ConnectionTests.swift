@@ -33,7 +33,7 @@ import Testing
         }
     #endif
 
-    @Test func `reads see what was committed and do not wait for a write`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `reads see what was committed and do not wait for a write`() async throws {
         // The cancellation is held just before its commit until a read has come back.
         let held = DispatchSemaphore(value: 0)
         let (arrivals, arrival) = AsyncStream.makeStream(of: Void.self)

@@ -352,7 +352,7 @@ import Testing
         #expect(failed.errorCode == "attempts_exhausted")
     }
 
-    @Test func `events announce themselves`() async throws {
+    @Test(.timeLimit(.minutes(2))) func `events announce themselves`() async throws {
         let store = try StoreFixture()
         try await store.registerModel()
         let announcements = store.database.eventAnnouncements()

@@ -8,7 +8,9 @@ import Testing
 
     /// From far left over 0 to far right, with small values in between.
     private func inputs(_ count: Int, _ data: inout TestData) -> [Float] {
-        let special: [Float] = [-200, -88.5, -20, -5, -0.75, -0.1, -1e-3, 1e-3, 0.099, 0.11, 0.5, 3, 5.5, 20, 88.5, 200]
+        let special: [Float] = [
+            -200, -88.5, -20, -5, -0.75, -0.1, -1e-3, 1e-3, 0.099, 0.11, 0.5, 3, 5.5, 20, 88.5, 200,
+        ]
         return (0..<count).map { $0 % 3 == 0 ? special[$0 / 3 % special.count] : data.values(1, scale: 2)[0] }
     }
 
@@ -63,7 +65,8 @@ import Testing
         for withOutput in [true, false] {
             let gradient = try Matrix(x, rows: rows, columns: 2 * f)
             let again = withOutput ? try Matrix(rows: rows, columns: f) : nil
-            Kernels.gatedBackward(try Matrix(dout, rows: rows, columns: f), gateUp: gradient, activation: kind, out: again)
+            Kernels.gatedBackward(
+                try Matrix(dout, rows: rows, columns: f), gateUp: gradient, activation: kind, out: again)
             #expect(Closeness.mismatch(gradient.array, expected, Tolerance(absolute: 4e-6, relative: 2e-5)) == nil)
             if let again { #expect(again.array == out.array) }
         }

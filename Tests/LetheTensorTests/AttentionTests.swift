@@ -129,7 +129,9 @@ import Testing
             Closeness.mismatch(
                 places.map { dv.array[$0] }, FiniteDifference.gradient(vs, at: places) { loss(qs, ks, $0) }, tolerance,
                 "dv") == nil)
-        #expect(dq.array.allSatisfy { $0.isFinite } && dk.array.allSatisfy { $0.isFinite } && dv.array.allSatisfy { $0.isFinite })
+        #expect(
+            dq.array.allSatisfy { $0.isFinite } && dk.array.allSatisfy { $0.isFinite }
+                && dv.array.allSatisfy { $0.isFinite })
     }
 
     @Test(arguments: cases.filter { $0.isCausal && !$0.lengths.contains(0) })
@@ -137,7 +139,8 @@ import Testing
         var data = TestData(23)
         let inputs = try Inputs(test, &data)
         let expected = Naive.attention(
-            inputs.q.doubles, inputs.k.doubles, inputs.v.doubles, shape: test.shape, offsets: test.offsets).out
+            inputs.q.doubles, inputs.k.doubles, inputs.v.doubles, shape: test.shape, offsets: test.offsets
+        ).out
         let columns = test.heads * test.headSize
         let keySize = test.keyValueHeads * test.headSize
         let last = test.offsets.dropFirst().map { Int($0) - 1 }
@@ -148,7 +151,8 @@ import Testing
         let values = try FloatBuffer(inputs.v)
         let starts = test.offsets.dropLast().map { Int($0) * keySize }
         let out = try Strided(
-            Array(repeating: .nan, count: last.count * columns), rows: last.count, columns: columns, before: 2, after: 1)
+            Array(repeating: .nan, count: last.count * columns), rows: last.count, columns: columns, before: 2, after: 1
+        )
         try Kernels.attentionDecode(
             q: q.part, keys: starts.map { UnsafePointer(keys.pointer + $0) },
             values: starts.map { UnsafePointer(values.pointer + $0) }, lengths: test.lengths.map(Int64.init),

@@ -27,7 +27,8 @@ import Testing
         let squares = x.doubles.reduce(0) { $0 + $1 * $1 }
         #expect(Closeness.mismatch(Kernels.sumOfSquares(xs), squares, Tolerance(absolute: 0, relative: 1e-6)) == nil)
         let dot = Kernels.dot(xs, try Matrix(y, rows: 1, columns: count))
-        #expect(Closeness.mismatch(dot, dotProduct(x.doubles, y), Tolerance(absolute: 1e-5 * squares.squareRoot())) == nil)
+        #expect(
+            Closeness.mismatch(dot, dotProduct(x.doubles, y), Tolerance(absolute: 1e-5 * squares.squareRoot())) == nil)
     }
 
     @Test(arguments: [(1, 1), (3, 17), (200, 129)])
@@ -50,7 +51,8 @@ import Testing
     @Test func `rounding to bfloat16 is exact`() throws {
         var generator = TestData(53)
         let specials: [UInt32] = [
-            0, 0x8000_0000, 1, 0x8000_0001, 0x7FFF, 0x8000, 0x8001, 0x1_7FFF, 0x1_8000, 0x1_8001, 0x3F80_0000, 0x3F80_8000,
+            0, 0x8000_0000, 1, 0x8000_0001, 0x7FFF, 0x8000, 0x8001, 0x1_7FFF, 0x1_8000, 0x1_8001, 0x3F80_0000,
+            0x3F80_8000,
             0x3F81_8000, 0x3F80_7FFF, 0x7F7F_FFFF, 0xFF7F_FFFF, 0x7F7F_7FFF, 0x7F80_0000, 0xFF80_0000, 0x007F_FFFF,
         ]
         let random = (0..<5000).map { _ in
@@ -121,7 +123,9 @@ import Testing
         let memory = (0..<wide.count).map { narrow.pointer[$0] }
         let rounded = memory.map { Double(Float(bitPattern: UInt32($0) << 16)) }
         let expected = questions.map { question -> Double in
-            let products = (0..<rows).map { dotProduct(Array(rounded[$0 * dimension..<($0 + 1) * dimension]), question) }
+            let products = (0..<rows).map {
+                dotProduct(Array(rounded[$0 * dimension..<($0 + 1) * dimension]), question)
+            }
             return products.max() ?? 0
         }
         let found = Kernels.largestDotProducts(queries: questions, memory: memory, dimension: dimension)
@@ -129,7 +133,8 @@ import Testing
     }
 
     @Test func `the largest dot product may be negative`() {
-        let found = Kernels.largestDotProducts(queries: [[-1, -1]], memory: [0x3F80, 0x3F80, 0x4000, 0x4000], dimension: 2)
+        let found = Kernels.largestDotProducts(
+            queries: [[-1, -1]], memory: [0x3F80, 0x3F80, 0x4000, 0x4000], dimension: 2)
         #expect(found == [-2])
     }
 }

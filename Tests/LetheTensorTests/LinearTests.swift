@@ -26,7 +26,8 @@ import Testing
                 x.doubles, w.doubles, m: rows, n: outputs, k: inputs, transposeA: false, transposeB: true)
             try Linear.forward(xs.part, weight, into: y.part, accumulate: true)
             #expect(
-                Closeness.mismatch(y.part.array, zip(start.doubles, forward).map(+), ofScale: Self.scale * 10, "y += xW")
+                Closeness.mismatch(
+                    y.part.array, zip(start.doubles, forward).map(+), ofScale: Self.scale * 10, "y += xW")
                     == nil)
             try Linear.forward(xs.part, weight, into: y.part)
             #expect(Closeness.mismatch(y.part.array, forward, ofScale: Self.scale * 10, "y = xW") == nil)
@@ -37,7 +38,8 @@ import Testing
                 dy.doubles, w.doubles, m: rows, n: inputs, k: outputs, transposeA: false, transposeB: false)
             try Linear.backwardInput(dys.part, weight, into: dx.part, accumulate: true)
             #expect(
-                Closeness.mismatch(dx.part.array, zip(dxStart.doubles, backward).map(+), ofScale: Self.scale * 10, "dx +=")
+                Closeness.mismatch(
+                    dx.part.array, zip(dxStart.doubles, backward).map(+), ofScale: Self.scale * 10, "dx +=")
                     == nil)
             try Linear.backwardInput(dys.part, weight, into: dx.part)
             #expect(Closeness.mismatch(dx.part.array, backward, ofScale: Self.scale * 10, "dx =") == nil)
@@ -47,7 +49,8 @@ import Testing
                 dy.doubles, x.doubles, m: outputs, n: inputs, k: rows, transposeA: true, transposeB: false)
             try Linear.backwardWeight(dys.part, xs.part, into: dw.part)
             #expect(
-                Closeness.mismatch(dw.part.array, zip(dwStart.doubles, gradient).map(+), ofScale: Self.scale * 10, "dW +=")
+                Closeness.mismatch(
+                    dw.part.array, zip(dwStart.doubles, gradient).map(+), ofScale: Self.scale * 10, "dW +=")
                     == nil)
             #expect([xs, y, dys, dx, dw].allSatisfy { $0.isIntact })
             #expect(xs.part.array == x && dys.part.array == dy)

@@ -24,7 +24,8 @@ import Testing
             #expect(
                 Closeness.mismatch(
                     [result.nll[row], result.logSumExp[row], result.mean[row], result.variance[row]],
-                    [-logP[Int(targets[row])], x[0] - logP[0], mean, variance], Tolerance(absolute: 1e-5, relative: 1e-5))
+                    [-logP[Int(targets[row])], x[0] - logP[0], mean, variance],
+                    Tolerance(absolute: 1e-5, relative: 1e-5))
                     == nil)
             #expect(Int(result.argmax[row]) == x.firstIndex(of: x.max() ?? 0))
         }

@@ -3,12 +3,15 @@ import LetheTensor
 
 /// Every operation once more in Double, as plainly as its formula.
 enum Naive {
-    static func product(_ a: [Double], _ b: [Double], m: Int, n: Int, k: Int, transposeA: Bool, transposeB: Bool) -> [Double] {
+    static func product(_ a: [Double], _ b: [Double], m: Int, n: Int, k: Int, transposeA: Bool, transposeB: Bool)
+        -> [Double]
+    {
         var c = [Double](repeating: 0, count: m * n)
         for i in 0..<m {
             for j in 0..<n {
                 for p in 0..<k {
-                    c[i * n + j] += (transposeA ? a[p * m + i] : a[i * k + p]) * (transposeB ? b[j * k + p] : b[p * n + j])
+                    c[i * n + j] +=
+                        (transposeA ? a[p * m + i] : a[i * k + p]) * (transposeB ? b[j * k + p] : b[p * n + j])
                 }
             }
         }

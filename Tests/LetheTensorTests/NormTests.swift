@@ -75,7 +75,8 @@ import Testing
             xs, weight: weights, bias: hasBias ? try FloatBuffer(bias) : nil, epsilon: Float(epsilon), into: y,
             mean: mean, rstd: rstd)
         #expect(
-            Closeness.mismatch(y.array, normed(x.doubles, weight.doubles), Tolerance(absolute: 2e-5, relative: 1e-5)) == nil)
+            Closeness.mismatch(y.array, normed(x.doubles, weight.doubles), Tolerance(absolute: 2e-5, relative: 1e-5))
+                == nil)
 
         let dx = try Matrix(dxStart, rows: rows, columns: d)
         let dweight = try FloatBuffer(weight)

@@ -66,7 +66,8 @@ extension [Float] {
 /// Derivatives of a scalar function by central differences in Double.
 enum FiniteDifference {
     /// At some places of the argument.
-    static func gradient(_ x: [Double], at places: [Int], step: Double = 1e-5, _ loss: ([Double]) -> Double) -> [Double] {
+    static func gradient(_ x: [Double], at places: [Int], step: Double = 1e-5, _ loss: ([Double]) -> Double) -> [Double]
+    {
         places.map { place in
             var moved = x
             moved[place] = x[place] + step

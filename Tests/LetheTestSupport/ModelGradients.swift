@@ -48,12 +48,14 @@ package struct ModelGradients {
         input = try decoder.backward(
             gradient, batch: batch, layers: range, tapes: tapes, gradients: { layers[$0] })
         self.layers = layers
-        positions = configuration.hasLearnedPositions
+        positions =
+            configuration.hasLearnedPositions
             ? try Matrix(zeros: configuration.maximumPositions, columns: configuration.hiddenSize) : nil
         for row in 0..<batch.rowCount {
             for column in 0..<input.columns {
                 let value = input.pointer[row * input.stride + column]
-                embedding.pointer[Int(batch.tokens[row]) * input.columns + column] += configuration.embeddingScale * value
+                embedding.pointer[Int(batch.tokens[row]) * input.columns + column] +=
+                    configuration.embeddingScale * value
                 positions?.pointer[Int(batch.positions[row]) * input.columns + column] += value
             }
         }
@@ -69,10 +71,11 @@ package struct ModelGradients {
         let inputs = slot.count / outputs
         var values = [Float](repeating: .nan, count: slot.count)
         for output in 0..<outputs {
-            let row = switch slot.rows {
-            case .from(let first): first + output
-            case .table(let table): table[output]
-            }
+            let row =
+                switch slot.rows {
+                case .from(let first): first + output
+                case .table(let table): table[output]
+                }
             for input in 0..<inputs {
                 let place = slot.isTransposed ? input * outputs + output : output * inputs + input
                 values[place] = pointer[row * columns + input]

@@ -50,14 +50,16 @@ extension Decoder {
         } else {
             if configuration.residual == .parallel, let mlpNorm = layer.mlpNorm, let statistics = tape.mlpNorm {
                 let normed = gradients == nil ? nil : try renormed(mlpNorm, x)
-                try backwardMLP(layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
+                try backwardMLP(
+                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
                 backwardNorm(mlpNorm, dnormed, x: x, statistics: statistics, dx: dx, norms.vectors(.mlp))
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
                     accumulate: false)
             } else {
                 let normed = gradients == nil ? nil : try renormed(layer.attentionNorm, x)
-                try backwardMLP(layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
+                try backwardMLP(
+                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
                     accumulate: true)
@@ -161,7 +163,9 @@ extension Decoder {
     }
 
     /// Turns the gradient of normed heads into that of the raw ones, in place.
-    private func backwardHeads(_ dy: Matrix, x: Matrix, _ norm: NormWeights, rstd: [FloatBuffer], _ dweight: FloatBuffer?)
+    private func backwardHeads(
+        _ dy: Matrix, x: Matrix, _ norm: NormWeights, rstd: [FloatBuffer], _ dweight: FloatBuffer?
+    )
         throws
     {
         let size = configuration.headSize

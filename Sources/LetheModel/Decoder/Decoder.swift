@@ -38,7 +38,8 @@ public final class Decoder {
         for sequence in 0..<batch.sequenceCount where batch.rows(sequence).count > configuration.maximumPositions {
             throw LetheError(
                 .limitExceeded,
-                "sequence of \(batch.rows(sequence).count) tokens; the model's limit is \(configuration.maximumPositions)")
+                "sequence of \(batch.rows(sequence).count) tokens; the model's limit is \(configuration.maximumPositions)"
+            )
         }
         for token in batch.tokens where token < 0 || Int(token) >= configuration.vocabularySize {
             throw LetheError(.badData, "token \(token) is outside the vocabulary of \(configuration.vocabularySize)")
@@ -146,7 +147,9 @@ public final class Decoder {
         if configuration.residual == .sequential {
             try addBranch(
                 attended, layer.output, layer.outputBias, layer.postAttentionNorm, to: y,
-                keep: { tape?.attentionOutput = $0; tape?.postAttentionNorm = $1 })
+                keep: {
+                    tape?.attentionOutput = $0; tape?.postAttentionNorm = $1
+                })
             let middle = tape == nil ? y : try y.copy()
             tape?.middle = middle
             guard let mlpNorm = layer.mlpNorm else { throw LetheError(.internalError, "a layer has no MLP norm") }
@@ -181,7 +184,9 @@ public final class Decoder {
         tape?.gateUp = gateUp
         try addBranch(
             activated, layer.down, layer.downBias, layer.postMLPNorm, to: y,
-            keep: { tape?.mlpOutput = $0; tape?.postMLPNorm = $1 })
+            keep: {
+                tape?.mlpOutput = $0; tape?.postMLPNorm = $1
+            })
     }
 
     /// y += norm(input · Wᵀ + bias).

@@ -51,7 +51,8 @@ public final class SentenceEncoder {
         let layerCount = try config.size("num_hidden_layers")
         let intermediate = try config.size("intermediate_size")
         let positionCount = try config.size("max_position_embeddings")
-        guard hidden <= 1 << 14, headCount <= 512, hidden % headCount == 0, layerCount <= 256, intermediate <= 1 << 16 else {
+        guard hidden <= 1 << 14, headCount <= 512, hidden % headCount == 0, layerCount <= 256, intermediate <= 1 << 16
+        else {
             throw LetheError(.limitExceeded, "config.json: the encoder's sizes are out of range")
         }
         if let type = try config.string("position_embedding_type"), type != "absolute" {
@@ -72,7 +73,9 @@ public final class SentenceEncoder {
 
         let checkpoint = try Checkpoint.open(folder)
         let prefix = checkpoint.info("bert.embeddings.word_embeddings.weight") == nil ? "" : "bert."
-        func buffer(_ name: String, _ shape: [Int], into target: FloatBuffer? = nil, at offset: Int = 0) throws -> FloatBuffer {
+        func buffer(_ name: String, _ shape: [Int], into target: FloatBuffer? = nil, at offset: Int = 0) throws
+            -> FloatBuffer
+        {
             guard let info = checkpoint.info(prefix + name) else {
                 throw LetheError(.badData, "tensor \(prefix + name) is missing")
             }
@@ -81,7 +84,8 @@ public final class SentenceEncoder {
             }
             let buffer = try target ?? FloatBuffer(count: info.elementCount)
             try checkpoint.readFloat32(
-                prefix + name, into: UnsafeMutableBufferPointer(start: buffer.pointer + offset, count: info.elementCount))
+                prefix + name,
+                into: UnsafeMutableBufferPointer(start: buffer.pointer + offset, count: info.elementCount))
             return buffer
         }
         func matrix(_ name: String, _ rows: Int, _ columns: Int) throws -> WeightMatrix {

@@ -7,7 +7,9 @@ extension DecoderConfiguration {
     ///   - defaultHeadSize: used without `head_dim`; nil is the hidden size over the heads.
     ///   - defaultPositions: used without `max_position_embeddings`.
     /// - Throws: `bad_data` naming a field that is missing or out of range.
-    init(reading config: ModelConfigReader, modelType: String, defaultHeadSize: Int? = nil, defaultPositions: Int) throws {
+    init(reading config: ModelConfigReader, modelType: String, defaultHeadSize: Int? = nil, defaultPositions: Int)
+        throws
+    {
         let hidden = try config.size("hidden_size")
         let heads = try config.size("num_attention_heads")
         self.init(

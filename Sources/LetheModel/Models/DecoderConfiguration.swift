@@ -95,7 +95,8 @@ public struct DecoderConfiguration: Sendable, Equatable {
         func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
             guard range.contains(value) else {
                 throw LetheError(
-                    .limitExceeded, "config: \(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)")
+                    .limitExceeded, "config: \(name) is \(value); it must be \(range.lowerBound) to \(range.upperBound)"
+                )
             }
         }
         try check("vocab_size", vocabularySize, 1...(1 << 22))
@@ -112,7 +113,8 @@ public struct DecoderConfiguration: Sendable, Equatable {
         guard windows.isEmpty || windows.count == layerCount, windows.allSatisfy({ $0 >= 0 }) else {
             throw LetheError(.badData, "config: sliding windows do not fit num_hidden_layers")
         }
-        guard normEpsilon > 0, normEpsilon < 1, attentionScale.isFinite, attentionScale > 0, embeddingScale.isFinite else {
+        guard normEpsilon > 0, normEpsilon < 1, attentionScale.isFinite, attentionScale > 0, embeddingScale.isFinite
+        else {
             throw LetheError(.badData, "config: norm epsilon, attention scale or embedding scale is out of range")
         }
         guard attentionSoftcap >= 0, logitSoftcap >= 0, attentionSoftcap.isFinite, logitSoftcap.isFinite else {

@@ -2,11 +2,11 @@ import LetheCore
 
 /// GPT-2 (Radford et al. 2019): layer norms, learned positions, biases everywhere; matrices are stored with inputs as
 /// rows.
-public enum GPT2: ModelFamily {
-    public static let modelTypes = ["gpt2"]
-    public static let basePrefix = "transformer."
+enum GPT2: ModelFamily {
+    static let modelTypes = ["gpt2"]
+    static let basePrefix = "transformer."
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         for name in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
             guard try !config.flag(name, default: false) else {
                 throw LetheError(.unsupported, "config.json#/\(name): true is not supported")
@@ -34,7 +34,7 @@ public enum GPT2: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         let width = c.hiddenSize
         let f = c.intermediateSize
         var slots = [

@@ -2,11 +2,11 @@ import LetheCore
 
 /// GPT-NeoX (Black et al. 2022), of which the Pythia models are: layer norms, attention and MLP side by side on norms
 /// of their own, a rotary embedding of part of each head, and query, key and value of each head next to each other.
-public enum GPTNeoX: ModelFamily {
-    public static let modelTypes = ["gpt_neox"]
-    public static let basePrefix = "gpt_neox."
+enum GPTNeoX: ModelFamily {
+    static let modelTypes = ["gpt_neox"]
+    static let basePrefix = "gpt_neox."
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(reading: config, modelType: "gpt_neox", defaultPositions: 2048)
         guard c.keyValueHeadCount == c.headCount, c.headSize * c.headCount == c.hiddenSize else {
             throw config.error("num_attention_heads", "must divide hidden_size, without shared key-value heads")
@@ -26,7 +26,7 @@ public enum GPTNeoX: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         let width = c.hiddenSize
         let f = c.intermediateSize
         let fused = TensorSlot.Rows.table(queryKeyValueRows(heads: c.headCount, headSize: c.headSize))

@@ -3,17 +3,17 @@ import LetheTensor
 
 /// The first Gemma models (Gemma Team 2024): Llama with norm weights counted from one, embeddings times the root of
 /// the width, a tanh gate and heads wider than the hidden size.
-public enum Gemma: ModelFamily {
-    public static let modelTypes = ["gemma"]
+enum Gemma: ModelFamily {
+    static let modelTypes = ["gemma"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try common(config, modelType: "gemma", defaultPositions: 8192)
         c.activation = try activation(config)
         c.rotary = try config.wholeHeadRotary(c.headSize)
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         var options = LlamaLayout.Options()
         options.hasAttentionBias = c.hasAttentionBias
         options.hasOutputBias = c.hasOutputBias

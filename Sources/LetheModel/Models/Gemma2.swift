@@ -2,10 +2,10 @@ import LetheCore
 
 /// Gemma 2 (Gemma Team 2024): Gemma with norms after each branch as well, softcapped scores and logits, and a sliding
 /// window in every other layer.
-public enum Gemma2: ModelFamily {
-    public static let modelTypes = ["gemma2"]
+enum Gemma2: ModelFamily {
+    static let modelTypes = ["gemma2"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try Gemma.common(config, modelType: "gemma2", defaultPositions: 8192)
         c.activation = try config.activation("hidden_activation", default: "gelu_pytorch_tanh")
         c.hasPostNorms = true
@@ -19,7 +19,7 @@ public enum Gemma2: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         var options = LlamaLayout.Options()
         options.hasAttentionBias = c.hasAttentionBias
         options.hasOutputBias = c.hasOutputBias

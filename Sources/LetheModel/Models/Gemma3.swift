@@ -2,10 +2,10 @@ import LetheCore
 
 /// The text models of Gemma 3 (Gemma Team 2025): Gemma 2 with norms on query and key heads instead of softcaps, and
 /// five windowed layers, with a rotary embedding of their own, for each full one.
-public enum Gemma3: ModelFamily {
-    public static let modelTypes = ["gemma3_text"]
+enum Gemma3: ModelFamily {
+    static let modelTypes = ["gemma3_text"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try Gemma.common(config, modelType: "gemma3_text", defaultPositions: 131_072)
         c.activation = try config.activation("hidden_activation", default: "gelu_pytorch_tanh")
         c.hasPostNorms = true
@@ -34,5 +34,5 @@ public enum Gemma3: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] { Gemma2.slots(c) }
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] { Gemma2.slots(c) }
 }

@@ -1,10 +1,10 @@
 import LetheCore
 
 /// Llama 1 to 3 (Touvron et al. 2023, Grattafiori et al. 2024), which Yi, SmolLM and many others use unchanged.
-public enum Llama: ModelFamily {
-    public static let modelTypes = ["llama"]
+enum Llama: ModelFamily {
+    static let modelTypes = ["llama"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(reading: config, modelType: "llama", defaultPositions: 2048)
         c.normEpsilon = try config.normEpsilon("rms_norm_eps", default: 1e-6)
         c.activation = try config.activation("hidden_act", default: "silu")
@@ -16,7 +16,7 @@ public enum Llama: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         var options = LlamaLayout.Options()
         options.hasAttentionBias = c.hasAttentionBias
         options.hasOutputBias = c.hasOutputBias

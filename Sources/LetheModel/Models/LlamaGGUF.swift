@@ -13,7 +13,8 @@ enum LlamaGGUF {
         }
         let hidden = try size("llama.embedding_length")
         let heads = try size("llama.attention.head_count")
-        let headSize = try file.metadata["llama.attention.key_length"] == nil
+        let headSize =
+            try file.metadata["llama.attention.key_length"] == nil
             ? hidden / heads : size("llama.attention.key_length")
         guard let embedding = file.info("token_embd.weight"), embedding.shape.count == 2 else {
             throw LetheError(.badData, "gguf: tensor token_embd.weight is missing or not a matrix")

@@ -1,10 +1,10 @@
 import LetheCore
 
 /// Mistral (Jiang et al. 2023): Llama with a sliding window in every layer.
-public enum Mistral: ModelFamily {
-    public static let modelTypes = ["mistral"]
+enum Mistral: ModelFamily {
+    static let modelTypes = ["mistral"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(reading: config, modelType: "mistral", defaultPositions: 131_072)
         c.normEpsilon = try config.normEpsilon("rms_norm_eps", default: 1e-6)
         c.activation = try config.activation("hidden_act", default: "silu")
@@ -19,5 +19,5 @@ public enum Mistral: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] { LlamaLayout.slots(c) }
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] { LlamaLayout.slots(c) }
 }

@@ -89,7 +89,8 @@ public struct ModelConfigReader {
                 case "sliding_attention": return true
                 default:
                     throw LetheError(
-                        .unsupported, "config.json#/layer_types: only full_attention and sliding_attention are supported")
+                        .unsupported,
+                        "config.json#/layer_types: only full_attention and sliding_attention are supported")
                 }
             }
         } else {

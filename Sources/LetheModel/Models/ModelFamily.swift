@@ -17,6 +17,7 @@ public protocol ModelFamily {
 }
 
 extension ModelFamily {
+    /// What Llama set and most families kept.
     public static var basePrefix: String { "model." }
 }
 

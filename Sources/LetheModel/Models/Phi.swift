@@ -2,10 +2,10 @@ import LetheCore
 
 /// Phi-1, Phi-1.5 and Phi-2 (Li et al. 2023): layer norms, biases everywhere, attention and MLP side by side on one
 /// norm, and a rotary embedding of part of each head.
-public enum Phi: ModelFamily {
-    public static let modelTypes = ["phi"]
+enum Phi: ModelFamily {
+    static let modelTypes = ["phi"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         guard try !config.flag("qk_layernorm", default: false) else {
             throw LetheError(.unsupported, "config.json#/qk_layernorm: true is not supported")
         }
@@ -25,7 +25,7 @@ public enum Phi: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         let querySize = c.headCount * c.headSize
         let keySize = c.keyValueHeadCount * c.headSize
         let f = c.intermediateSize

@@ -2,10 +2,10 @@ import LetheCore
 
 /// Phi-3 and Phi-4 (Abdin et al. 2024) with their default rotary embedding: Llama whose query, key and value are one
 /// tensor of the checkpoint, as are gate and up.
-public enum Phi3: ModelFamily {
-    public static let modelTypes = ["phi3"]
+enum Phi3: ModelFamily {
+    static let modelTypes = ["phi3"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(reading: config, modelType: "phi3", defaultPositions: 4096)
         c.normEpsilon = try config.normEpsilon("rms_norm_eps", default: 1e-5)
         c.activation = try config.activation("hidden_act", default: "silu")
@@ -18,7 +18,7 @@ public enum Phi3: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         let f = c.intermediateSize
         var slots = [TensorSlot("model.embed_tokens.weight", [c.vocabularySize, c.hiddenSize], .embedding)]
         for index in 0..<c.layerCount {

@@ -2,10 +2,10 @@ import LetheCore
 
 /// Qwen2 and Qwen2.5 (Yang et al. 2024): Llama with biases on query, key and value, and a sliding window in the upper
 /// layers where the configuration turns it on.
-public enum Qwen2: ModelFamily {
-    public static let modelTypes = ["qwen2"]
+enum Qwen2: ModelFamily {
+    static let modelTypes = ["qwen2"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(reading: config, modelType: "qwen2", defaultPositions: 32_768)
         c.normEpsilon = try config.normEpsilon("rms_norm_eps", default: 1e-6)
         c.activation = try config.activation("hidden_act", default: "silu")
@@ -25,7 +25,7 @@ public enum Qwen2: ModelFamily {
         return try config.windows(layerCount: layerCount, window: window) { window != nil && $0 >= full }
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         var options = LlamaLayout.Options()
         options.hasAttentionBias = true
         return LlamaLayout.slots(c, options)

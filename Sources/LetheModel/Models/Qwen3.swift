@@ -1,10 +1,10 @@
 import LetheCore
 
 /// The dense Qwen3 models (Yang et al. 2025): Qwen2 with norms on query and key heads instead of biases.
-public enum Qwen3: ModelFamily {
-    public static let modelTypes = ["qwen3"]
+enum Qwen3: ModelFamily {
+    static let modelTypes = ["qwen3"]
 
-    public static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
+    static func configuration(_ config: ModelConfigReader) throws -> DecoderConfiguration {
         var c = try DecoderConfiguration(
             reading: config, modelType: "qwen3", defaultHeadSize: 128, defaultPositions: 32_768)
         c.normEpsilon = try config.normEpsilon("rms_norm_eps", default: 1e-6)
@@ -18,7 +18,7 @@ public enum Qwen3: ModelFamily {
         return c
     }
 
-    public static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
+    static func slots(_ c: DecoderConfiguration) -> [TensorSlot] {
         var options = LlamaLayout.Options()
         options.hasHeadNorms = true
         options.hasAttentionBias = c.hasAttentionBias

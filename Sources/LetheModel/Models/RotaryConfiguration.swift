@@ -34,7 +34,9 @@ public struct RotaryConfiguration: Sendable, Equatable {
         switch scaling {
         case .none: break
         case .linear(let factor):
-            guard factor.isFinite, factor >= 1e-3 else { throw LetheError(.badData, "config: rope factor is out of range") }
+            guard factor.isFinite, factor >= 1e-3 else {
+                throw LetheError(.badData, "config: rope factor is out of range")
+            }
         case .llama3(let factor, let low, let high, let original):
             guard factor.isFinite, factor >= 1e-3, low > 0, high > low, high.isFinite, original > 0, original.isFinite
             else { throw LetheError(.badData, "config: llama3 rope scaling is out of range") }

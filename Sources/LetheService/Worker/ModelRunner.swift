@@ -109,7 +109,8 @@ actor ModelRunner {
             revert()
             throw error
         }
-        let memory = outcome.memoryVectors.isEmpty
+        let memory =
+            outcome.memoryVectors.isEmpty
             ? nil
             : try MemoryChunks(
                 space: current.embedder.identity, dimension: current.embedder.dimension,

@@ -19,17 +19,20 @@ public final class RequestWorker: Service, ServedModels {
     private let runner: ModelRunner
     private let clock: any WallClock
     private let codeVersion: String
+    /// A head generation is damaged: requests are accepted and wait, none is carried out.
+    private let isDegraded: Bool
     private let logger: Logger
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
     private let status = Mutex<(ready: Bool, reason: String?)>((false, "loading the model"))
-    private let restored = Mutex<String?>(nil)
 
     /// Prepares a worker; ``run()`` starts it.
+    /// - Parameter isDegraded: whether recovery found a head generation that is damaged.
     public init(
         database: LetheDatabase, generations: GenerationStore, encoder: URL?, keep: [ForgetItem], threads: Int?,
-        clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
+        isDegraded: Bool = false, clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
     ) {
+        self.isDegraded = isDegraded
         self.database = database
         self.generations = generations
         runner = ModelRunner(encoder: encoder, keep: keep, threads: threads)
@@ -60,6 +63,11 @@ public final class RequestWorker: Service, ServedModels {
     /// - Throws: when the store cannot be written any more, after which the process has to exit.
     public func run() async throws {
         try await withGracefulShutdownHandler {
+            if isDegraded {
+                status.withLock { $0 = (false, "degraded: a head generation is damaged") }
+                for await _ in wakes where Task.isShuttingDownGracefully { break }
+                return
+            }
             await preload()
             wake.yield()
             for await _ in wakes {
@@ -160,10 +168,23 @@ public final class RequestWorker: Service, ServedModels {
         }
         try await database.markVerifying(claim)
         let published = try await publish(claimed, update)
-        let head = try await database.complete(
-            [Completion(claim: claim, record: update.record.json, memory: update.memory)], generation: published)
+        let head: GenerationRow
+        do {
+            head = try await database.complete(
+                [Completion(claim: claim, record: update.record.json, memory: update.memory)], generation: published)
+        } catch {
+            try await deleteUnreferenced(published)
+            throw error
+        }
         try await runner.accept(update, head: source(claimed.model, head))
         logger.info("request applied", metadata: ["request": "\(claim.id)", "generation": "\(head.number)"])
+    }
+
+    /// Deletes a published folder whose commit failed, once the store says that nothing refers to it.
+    private func deleteUnreferenced(_ published: PublishedGeneration) async throws {
+        guard database.failure == nil else { return }
+        let known = try await database.generations(published.model).map(\.folder)
+        if !known.contains(published.folder) { try generations.delete(published.model, folder: published.folder) }
     }
 
     private func publish(_ claimed: ClaimedRequest, _ update: ModelRunner.Update) async throws -> PublishedGeneration {
@@ -171,9 +192,12 @@ public final class RequestWorker: Service, ServedModels {
             model: claimed.model, fence: claimed.claim.fence, parent: claimed.head)
         do {
             try await runner.write(to: staging, changedLayers: update.changedLayers)
-            return try generations.publish(
-                staging, number: claimed.nextGeneration, requestIDs: [claimed.claim.id], method: update.record.objective,
-                seed: update.record.seed, codeVersion: codeVersion, createdAt: clock.now())
+            let (version, now) = (codeVersion, clock.now())
+            return try await generations.offPool { store in
+                try store.publish(
+                    staging, number: claimed.nextGeneration, requestIDs: [claimed.claim.id],
+                    method: update.record.objective, seed: update.record.seed, codeVersion: version, createdAt: now)
+            }
         } catch {
             try? generations.discard(staging)
             throw error
@@ -210,7 +234,8 @@ public final class RequestWorker: Service, ServedModels {
                 // Cancelled by its caller, or the head moved under it; in the second case it is tried again.
                 try await database.checkClaim(claim)
                 try await database.release(claim)
-            case .diskFull, .ioError, .unavailable where claimed.attempt < Self.maximumAttempts:
+            case .diskFull, .ioError,
+                .unavailable where claimed.attempt < Self.maximumAttempts:
                 let delay = pow(2, Double(min(claimed.attempt, 10))) * 5
                 try await database.scheduleRetry(
                     claim, at: clock.now().addingTimeInterval(delay), code: failure.code.rawValue,

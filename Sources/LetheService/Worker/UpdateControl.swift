@@ -25,7 +25,8 @@ final class UpdateControl: Sendable {
             return state.stop
         }
         if let stop { throw stop }
-        try FailPoint.reach(progress.phase == "training" && progress.step > 0 ? "update.after_step" : "update.before_first_step")
+        try FailPoint.reach(
+            progress.phase == "training" && progress.step > 0 ? "update.after_step" : "update.before_first_step")
     }
 
     /// Asks the training thread to stop with this error at its next step.

@@ -51,7 +51,8 @@ public struct GradientInspection: Sendable, Equatable {
         let dinput = try decoder.backward(
             gradient, batch: batch, layers: layers, tapes: tapes,
             gradients: { index in
-                current = withLayerNorms
+                current =
+                    withLayerNorms
                     ? try LayerGradients(zerosFor: decoder.weights.layers[index], norms: false) : nil
                 return current
             },

@@ -34,7 +34,9 @@ public enum LayerMasking {
             first = max(1, ids.count - sequence.targetCount)
         }
         let window = TrainingSequence(ids: ids, firstTarget: first)
-        guard window.targetCount > 0 else { throw LetheError(.badData, "the text has no token whose prediction counts") }
+        guard window.targetCount > 0 else {
+            throw LetheError(.badData, "the text has no token whose prediction counts")
+        }
         let rows = ids.count
         let layers = decoder.configuration.layerCount
         var state = try decoder.embed(PackedBatch([ids]))

@@ -52,7 +52,8 @@ public struct RedundancyFilter: Sendable, Equatable {
 
     private func meanNLL(_ text: String, _ model: LanguageModel) throws -> Double {
         let ids = try model.encode(text)
-        // Of a text without a prediction nothing is lost by dropping it.
+        // Nothing is left without the chunk: the loss falls to 0, so a text that is one chunk is never dropped here.
+        // Whether the model still knows it is for the stop rule to say, not for its likeness to another text.
         guard ids.count > 1 else { return 0 }
         var total = 0.0
         let window = min(1024, model.configuration.maximumPositions)

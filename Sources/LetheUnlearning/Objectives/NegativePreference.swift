@@ -22,7 +22,8 @@ public struct NegativePreference: ForgetObjective {
             let scale = isLengthNormalized ? 1 / Double(max(1, input.nll[index].count)) : 1
             var delta = 0.0
             for token in input.nll[index].indices {
-                delta += Double(input.weights[index][token])
+                delta +=
+                    Double(input.weights[index][token])
                     * Double(input.nll[index][token] - input.referenceNLL[index][token]) * scale
             }
             value += 2 / beta * Sigmoid.softplus(-beta * delta) / sequences

@@ -54,7 +54,8 @@ public final class TrainableParameters {
             let vocabulary = configuration.vocabularySize
             let embedding = try Matrix(zeros: vocabulary, columns: configuration.hiddenSize)
             embeddingGradient = embedding
-            headGradient = configuration.isTied
+            headGradient =
+                configuration.isTied
                 ? embedding : try Matrix(zeros: vocabulary, columns: configuration.hiddenSize)
             headBiasGradient = try decoder.weights.headBias.map { try FloatBuffer(zeros: $0.count) }
             positionGradient = try decoder.weights.positions.map { try Matrix(zeros: $0.rows, columns: $0.columns) }

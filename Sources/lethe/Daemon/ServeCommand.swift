@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LetheCore
 import LetheService
+import LetheStore
 import Logging
 
 /// `lethe serve`: the daemon.
@@ -25,11 +26,20 @@ struct ServeCommand: AsyncParsableCommand {
     var keep: String?
     @Option(help: "Threads of the engine; all processors unless given.")
     var threads: Int?
+    @Option(help: "Days after which the text of an ended request is destroyed.")
+    var textRetentionDays = 7.0
+    @Option(help: "Days after which a superseded generation is deleted; kept for good unless given.")
+    var generationRetentionDays: Double?
     @Option(help: "trace, debug, info, notice, warning or error.")
     var logLevel = "info"
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be from 1 to 1024") }
+        for days in [textRetentionDays, generationRetentionDays ?? 0] {
+            guard days.isFinite, (0...36_500).contains(days) else {
+                throw ValidationError("retention days must be from 0 to 36500")
+            }
+        }
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError("--log-level must be trace, debug, info, notice, warning or error")
         }
@@ -48,6 +58,8 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.encoder = encoder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.keep = try keep.map { try JSONLines.items(in: $0) } ?? []
         configuration.threads = threads
+        configuration.retention.textRetention = textRetentionDays * 86_400
+        configuration.retention.generationRetention = generationRetentionDays.map { $0 * 86_400 }
         let host = host.contains(":") ? "[\(host)]" : host
         try await Daemon(configuration, logger: Logger(label: "lethe")).run { port in
             ClientOutput.line(.object(JSONObject([("listening", .string("http://\(host):\(port)"))])))

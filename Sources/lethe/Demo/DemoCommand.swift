@@ -28,7 +28,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Invented records, half of which are forgotten.")
     var records = 12
     @Option(help: "Passes over the records while teaching.")
-    var epochs = 10
+    var epochs = 8
     @Option(help: "Seed of the records and the training.")
     var seed: UInt64 = 7
     @Flag(help: "Write only the JSON object.")
@@ -66,7 +66,8 @@ struct DemoCommand: AsyncParsableCommand {
         daemon.stop()
 
         let result = folder.appendingPathComponent("model", isDirectory: true)
-        let after = try lesson.measureForgotten(try await StoreAccess.open(store.path, DaemonOptions()).folder("demo", nil), exportedTo: result)
+        let after = try lesson.measureForgotten(
+            try await StoreAccess.open(store.path, DaemonOptions()).folder("demo", nil), exportedTo: result)
         let summary = DemoSummary(
             lesson: lesson, before: before, after: after, requests: requests, folder: result,
             seconds: Double((clock.now - start).components.seconds))

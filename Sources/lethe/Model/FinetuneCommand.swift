@@ -56,6 +56,10 @@ struct FinetuneCommand: AsyncParsableCommand {
         if let layers { settings.scope = .matrices(layers: try LayerList.parse(layers)) }
         let bar = ProgressBar("finetune")
         try FineTuner(model, settings: settings).train(items) { step in
+            guard step.loss.isFinite else {
+                throw LetheError(
+                    .gateNotMet, "the loss at step \(step.step) is not finite; try a smaller learning rate")
+            }
             bar.update(step.step, of: step.steps, String(format: "loss %.4f", step.loss))
             if json {
                 ClientOutput.line(
@@ -80,7 +84,8 @@ enum LayerList {
         var layers: [Int] = []
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first >= 0, last >= first,
+            guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first >= 0,
+                last >= first,
                 last < 1024
             else { throw LetheError(.usage, "--layers must be a list such as 0-3,8") }
             layers += first...last

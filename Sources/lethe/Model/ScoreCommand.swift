@@ -23,7 +23,8 @@ struct ScoreCommand: AsyncParsableCommand {
         try JSONLines.forEachText(in: input) { text in
             let ids = try model.encode(text)
             let logProbabilities = try model.tokenLogProbabilities(ids)
-            let mean = logProbabilities.isEmpty
+            let mean =
+                logProbabilities.isEmpty
                 ? JSONValue.null
                 : .number(-logProbabilities.reduce(0) { $0 + Double($1) } / Double(logProbabilities.count))
             ClientOutput.line(

@@ -42,6 +42,20 @@ struct UnlearnCommand: AsyncParsableCommand {
     @Flag(help: "Write each request's record as a JSON line.")
     var json = false
 
+    func validate() throws {
+        typealias Bounds = RequestOptions.Bounds
+        if let layers, !Bounds.layers.contains(layers) {
+            throw ValidationError("--layers must be from \(Bounds.layers.lowerBound) to \(Bounds.layers.upperBound)")
+        }
+        if let learningRate, !Bounds.learningRate.contains(learningRate) {
+            throw ValidationError(
+                "--learning-rate must be from \(Bounds.learningRate.lowerBound) to \(Bounds.learningRate.upperBound)")
+        }
+        if let epochs, !Bounds.epochs.contains(epochs) {
+            throw ValidationError("--epochs must be from \(Bounds.epochs.lowerBound) to \(Bounds.epochs.upperBound)")
+        }
+    }
+
     func run() async throws {
         let output = URL(fileURLWithPath: out, isDirectory: true)
         guard !FileManager.default.fileExists(atPath: output.path) else {
@@ -66,6 +80,10 @@ struct UnlearnCommand: AsyncParsableCommand {
                     progress.forgetNLL.map { String(format: "\(progress.phase) nll %.3f", $0) } ?? progress.phase)
             }
             bar.finish()
+            guard outcome.record.after.nll.isFinite, outcome.record.keepAfter.nll.isFinite else {
+                throw LetheError(
+                    .gateNotMet, "request \(index + 1) left a loss that is not finite; try a smaller learning rate")
+            }
             try unlearner.memory.append(outcome.memoryVectors)
             if json {
                 ClientOutput.line(outcome.record.json)
@@ -84,15 +102,15 @@ struct UnlearnCommand: AsyncParsableCommand {
     private func readRequests() throws -> [ErasureRequest] {
         var requests: [ErasureRequest] = []
         try JSONLines.forEach(in: data) { number, json in
-            if json["items"] != nil {
-                requests.append(try ErasureRequest(json: json))
-            } else if let question = json["question"]?.stringValue, let answer = json["answer"]?.stringValue {
-                requests.append(
-                    ErasureRequest(category: .other, items: [.pair(prompt: question, completion: answer)]))
-            } else {
-                requests.append(
-                    ErasureRequest(category: .other, items: [try ForgetItem(json: json, pointer: "line \(number)")]))
+            guard json["items"] == nil else {
+                do {
+                    requests.append(try ErasureRequest(json: json))
+                } catch let error as LetheError {
+                    throw LetheError(error.code, "line \(number): \(error.message)")
+                }
+                return
             }
+            requests.append(ErasureRequest(category: .other, items: [try JSONLines.item(json, line: number)]))
         }
         guard !requests.isEmpty else { throw LetheError(.badData, "the data hold no request") }
         return requests

@@ -1,6 +1,6 @@
 """Makes tiny.gguf: the model of ../models/llama as a GGUF file that loads, for tests that damage it.
 
-Written with gguf 0.17 and safetensors 0.8 on Python 3.11. Run from this folder:
+Written with gguf 0.19 and safetensors 0.8 on Python 3.11. Run from this folder:
 
     python make_gguf.py
 

@@ -17,7 +17,8 @@ import Testing
         let rounded = try ModelGradients(model, sequences)
         #expect(rounded.nll != exact.nll)
         #expect(
-            Closeness.mismatch(rounded.loss, exact.loss, Tolerance(absolute: 0, relative: 0.005), "\(name) loss") == nil)
+            Closeness.mismatch(rounded.loss, exact.loss, Tolerance(absolute: 0, relative: 0.005), "\(name) loss") == nil
+        )
         // The gradient of all parameters as one vector.
         var squares = 0.0
         var error = 0.0

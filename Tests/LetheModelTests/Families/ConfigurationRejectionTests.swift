@@ -118,7 +118,8 @@ import Testing
         for (family, name) in [
             ("gpt2", "transformer.h.0.attn.bias"), ("gpt2", "transformer.h.1.attn.masked_bias"),
             ("llama", "model.layers.0.self_attn.rotary_emb.inv_freq"),
-            ("gpt-neox", "gpt_neox.layers.0.attention.bias"), ("gpt-neox", "gpt_neox.layers.0.attention.rotary_emb.inv_freq"),
+            ("gpt-neox", "gpt_neox.layers.0.attention.bias"),
+            ("gpt-neox", "gpt_neox.layers.0.attention.rotary_emb.inv_freq"),
         ] {
             var folder = try ModelFolder(family)
             folder.edit = { tensors in tensors + [ModelFolder.Tensor(name: name, shape: [1, 2], values: [0, 0])] }

@@ -54,16 +54,18 @@ import Testing
     @Test func `a tied head may be stored again but not differ`() throws {
         var folder = try ModelFolder("llama")
         folder.edit = { tensors in
-            tensors + tensors.filter { $0.name == "model.embed_tokens.weight" }.map {
-                ModelFolder.Tensor(name: "lm_head.weight", shape: $0.shape, values: $0.values)
-            }
+            tensors
+                + tensors.filter { $0.name == "model.embed_tokens.weight" }.map {
+                    ModelFolder.Tensor(name: "lm_head.weight", shape: $0.shape, values: $0.values)
+                }
         }
         let ids = try folder.fixture.longest.ids
         #expect(try folder.load().tokenLogProbabilities(ids) == folder.fixture.load().tokenLogProbabilities(ids))
         folder.edit = { tensors in
-            tensors + tensors.filter { $0.name == "model.embed_tokens.weight" }.map {
-                ModelFolder.Tensor(name: "lm_head.weight", shape: $0.shape, values: $0.values.map { -$0 })
-            }
+            tensors
+                + tensors.filter { $0.name == "model.embed_tokens.weight" }.map {
+                    ModelFolder.Tensor(name: "lm_head.weight", shape: $0.shape, values: $0.values.map { -$0 })
+                }
         }
         #expect(throws: LetheError.self) { try folder.load() }
     }

@@ -11,9 +11,11 @@ import Testing
 
     @Test func `every fixture is tested`() throws {
         let folder = GoldenModel.fixtures.appendingPathComponent("models")
-        let found = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.isDirectoryKey])
-            .filter { FileManager.default.fileExists(atPath: $0.appendingPathComponent("golden.json").path) }
-            .map(\.lastPathComponent).sorted()
+        let found = try FileManager.default.contentsOfDirectory(
+            at: folder, includingPropertiesForKeys: [.isDirectoryKey]
+        )
+        .filter { FileManager.default.fileExists(atPath: $0.appendingPathComponent("golden.json").path) }
+        .map(\.lastPathComponent).sorted()
         #expect(found == GoldenModel.names)
     }
 
@@ -35,7 +37,8 @@ import Testing
         let single = try fixture.golden.require("single")
         let alone = try logits(model, single.require("ids").integers().map { Int32($0) })
         #expect(
-            Closeness.mismatch(alone.last ?? [], try single.require("last_logits").numbers(), Self.logitTolerance) == nil)
+            Closeness.mismatch(alone.last ?? [], try single.require("last_logits").numbers(), Self.logitTolerance)
+                == nil)
         for sequence in try fixture.sequences {
             let logits = try logits(model, sequence.ids)
             #expect(
@@ -64,7 +67,8 @@ import Testing
             let rows = batch.rows(index + 1)
             #expect(
                 Closeness.mismatch(
-                    nll[rows].dropLast().map { -$0 }, try sequence.numbers("token_logprobs"), Self.logitTolerance) == nil)
+                    nll[rows].dropLast().map { -$0 }, try sequence.numbers("token_logprobs"), Self.logitTolerance)
+                    == nil)
         }
     }
 
@@ -79,7 +83,8 @@ import Testing
             let computed = try ModelGradients(model, [sequence.ids])
             #expect(
                 Closeness.mismatch(
-                    computed.loss, try sequence.number("mean_nll"), Tolerance(absolute: 0, relative: 1e-4), "loss") == nil)
+                    computed.loss, try sequence.number("mean_nll"), Tolerance(absolute: 0, relative: 1e-4), "loss")
+                    == nil)
             let golden = try #require(try sequence.json.require("gradients").objectValue)
             #expect(Set(golden.entries.map(\.key)) == Set(slots.keys))
             let total = try golden.entries.reduce(0) { try $0 + pow($1.value.require("norm").number(), 2) }.squareRoot()

@@ -25,7 +25,8 @@ struct ModelFolder {
     /// Loads the changed copy.
     func load() throws -> LanguageModel {
         try TemporaryFolder.with { folder in
-            guard var config = try GoldenModel.json(fixture.folder.appendingPathComponent("config.json")).objectValue else {
+            guard var config = try GoldenModel.json(fixture.folder.appendingPathComponent("config.json")).objectValue
+            else {
                 throw LetheError(.badData, "fixture: config.json is not an object")
             }
             for (key, value) in changes.entries { config[key] = value }

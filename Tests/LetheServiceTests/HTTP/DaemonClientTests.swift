@@ -82,7 +82,9 @@ struct DaemonClientTests {
         let (kinds, kind) = AsyncStream.makeStream(of: String.self)
         let (starts, start) = AsyncStream.makeStream(of: Void.self)
         let watching = Mutex<Task<Void, any Error>?>(nil)
-        let port = try await bench.listening { port in
+        // Below the range that port 0 draws from, so that no other test is given it between the two daemons.
+        let port = Int.random(in: 20_000..<30_000)
+        try await bench.listening({ $0.port = port }) { port in
             let client = try DaemonClient(url: "http://127.0.0.1:\(port)")
             let id = try #require(try await client.submit(Self.body, idempotencyKey: "k")["id"]?.stringValue)
             let task = Task {
@@ -98,7 +100,6 @@ struct DaemonClientTests {
             watching.withLock { $0 = task }
             // Only a stream that has begun can go on.
             _ = await starts.first { _ in true }
-            return port
         }
         // The first daemon is gone; a second one takes its port.
         let claimed = try #require(try await bench.database.claimNext())

@@ -62,7 +62,9 @@ import Testing
                 parameters.clearGradients()
                 losses.append(try pass.run([sequence]) { _ in [Self.plan(sequence)] }.meanNLL(0))
                 if parameters.scope != .all {
-                    let squares = parameters.layers.reduce(0) { $0 + (parameters.gradients($1)?.matrixSumOfSquares ?? 0) }
+                    let squares = parameters.layers.reduce(0) {
+                        $0 + (parameters.gradients($1)?.matrixSumOfSquares ?? 0)
+                    }
                     gradientNorms.append(squares.squareRoot())
                 }
                 try optimizer.step(learningRate: rate)
@@ -107,7 +109,8 @@ import Testing
         let rates = try document.require("published_learning_rates").numbers()
         let schedule = LearningRateSchedule(peak: peak, steps: rates.count)
         #expect(
-            Closeness.mismatch(rates.indices.map { schedule.rate($0) }, rates, Tolerance(absolute: 1e-12, relative: 1e-9))
+            Closeness.mismatch(
+                rates.indices.map { schedule.rate($0) }, rates, Tolerance(absolute: 1e-12, relative: 1e-9))
                 == nil)
     }
 

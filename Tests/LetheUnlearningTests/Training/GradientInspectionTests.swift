@@ -15,7 +15,8 @@ import Testing
             let result = try GradientInspection(model, [sequence], withLayerNorms: true)
             let tolerance = Tolerance(absolute: 1e-4, relative: 1e-3)
             #expect(
-                Closeness.mismatch(result.loss, try golden.number("mean_nll"), Tolerance(absolute: 0, relative: 1e-4)) == nil)
+                Closeness.mismatch(result.loss, try golden.number("mean_nll"), Tolerance(absolute: 0, relative: 1e-4))
+                    == nil)
             #expect(
                 Closeness.mismatch(
                     result.inputEmbeddingNorm, try golden.number("input_embedding_grad_norm"), tolerance) == nil)

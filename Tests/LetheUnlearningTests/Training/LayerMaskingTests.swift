@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct LayerMaskingTests {
     /// Mean NLL of some rows with one layer left out, straight from the definition.
-    private func loss(_ model: LanguageModel, _ ids: [Int32], rows: Range<Int>, without skipped: Int?) throws -> Double {
+    private func loss(_ model: LanguageModel, _ ids: [Int32], rows: Range<Int>, without skipped: Int?) throws -> Double
+    {
         let batch = PackedBatch([ids])
         var state = try model.decoder.embed(batch)
         for layer in 0..<model.configuration.layerCount where layer != skipped {

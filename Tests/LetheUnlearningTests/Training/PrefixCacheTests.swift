@@ -27,7 +27,8 @@ import Testing
         #expect(try none.state(batch).array == first)
         // Other batches of the same sequences find the same rows.
         let alone = PackedBatch([try sequences()[1]])
-        #expect(try cache.state(alone).array == Array(first[batch.rows(1).lowerBound * 32..<batch.rows(1).upperBound * 32]))
+        #expect(
+            try cache.state(alone).array == Array(first[batch.rows(1).lowerBound * 32..<batch.rows(1).upperBound * 32]))
     }
 
     @Test func `what a caller does to a state stays with the caller`() throws {
@@ -71,8 +72,9 @@ import Testing
         try AdamW(above).step(learningRate: 0.01)
         let cached = try abovePass.statistics(sequences)
         let fresh = try TrainingPass(
-            partial.decoder, parameters: TrainableParameters(partial.decoder, scope: .matrices(layers: [0])))
-            .statistics(sequences)
+            partial.decoder, parameters: TrainableParameters(partial.decoder, scope: .matrices(layers: [0]))
+        )
+        .statistics(sequences)
         #expect(Closeness.mismatch(cached.nll.flatMap { $0 }, fresh.nll.flatMap { $0 }, tolerance) == nil)
     }
 }

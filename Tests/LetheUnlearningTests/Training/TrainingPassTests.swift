@@ -37,6 +37,39 @@ import Testing
         }
     }
 
+    @Test(arguments: GoldenModel.names)
+    func `a step moves every parameter along its own gradient`(name: String) throws {
+        let fixture = try GoldenModel(name)
+        let model = try fixture.load()
+        let sequences = try fixture.sequences.map { TrainingSequence(ids: $0.ids) }
+        let expected = try ModelGradients(model, sequences.map(\.ids))
+        let before = try ModelTensors.read(model)
+        let count = sequences.reduce(0) { $0 + $1.targetCount }
+        let parameters = try TrainableParameters(model.decoder, scope: .all)
+        let pass = TrainingPass(model.decoder, parameters: parameters)
+        try pass.run(sequences) { _ in
+            sequences.map { .crossEntropy(coefficients: $0.targetRows.map { _ in 1 / Float(count) }) }
+        }
+        // With an epsilon far above any gradient the first step is the gradient times rate / epsilon.
+        var settings = AdamW.Settings()
+        settings.epsilon = 1e6
+        settings.weightDecay = 0
+        let rate = 0.01
+        try AdamW(parameters, settings: settings).step(learningRate: rate * 1e6)
+        let after = try ModelTensors.read(model)
+        #expect(Set(after.keys) == Set(model.slots.map(\.name)))
+        for slot in model.slots {
+            let old = try #require(before[slot.name])
+            let new = try #require(after[slot.name])
+            let moved = zip(old, new).map { (Double($0) - Double($1)) / rate }
+            let gradient = expected.values(slot)
+            let scale = ModelTensors.norm(gradient) / Double(gradient.count).squareRoot()
+            let difference = Closeness.mismatch(
+                moved, gradient, Tolerance(absolute: 1e-3 * scale + 3e-5, relative: 1e-3), "\(name) \(slot.name)")
+            #expect(difference == nil)
+        }
+    }
+
     @Test func `a sequence without a loss gives no gradient`() throws {
         let fixture = try GoldenModel("llama")
         let model = try fixture.load()

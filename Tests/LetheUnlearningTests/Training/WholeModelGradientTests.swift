@@ -78,15 +78,16 @@ import Testing
             }
         }
         for slot in model.slots {
-            let values: UnsafeMutablePointer<Float>? = switch slot.place {
-            case .embedding: try weights.embedding.values()
-            case .positions: try weights.positions?.values()
-            case .head: try weights.separateHead?.values()
-            case .headBias: weights.headBias?.pointer
-            case .finalNormWeight: weights.finalNorm.weight.pointer
-            case .finalNormBias: weights.finalNorm.bias?.pointer
-            case .layer: nil
-            }
+            let values: UnsafeMutablePointer<Float>? =
+                switch slot.place {
+                case .embedding: try weights.embedding.values()
+                case .positions: try weights.positions?.values()
+                case .head: try weights.separateHead?.values()
+                case .headBias: weights.headBias?.pointer
+                case .finalNormWeight: weights.finalNorm.weight.pointer
+                case .finalNormBias: weights.finalNorm.bias?.pointer
+                case .layer: nil
+                }
             guard let values else { continue }
             parameters.append(Parameter(name: slot.name, values: values, gradient: gradients.values(slot)))
         }
