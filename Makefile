@@ -11,7 +11,7 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-crash lint clean
+.PHONY: help setup models build demo test test-crash bench lint clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,13 @@ test: build models ## Run all tests, on the real models too
 
 test-crash: build ## Kill the real daemon over and over and check what it left
 	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter CrashTests
+
+bench: build models ## Measure the engine against PyTorch, side by side (needs PyPI; about half an hour)
+	$(SWIFT) build -c release --package-path Benchmarks
+	test -d .venv || python3 -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r Benchmarks/pytorch/requirements.txt
+	test -d bench-output/smollm2 || $(LETHE) model export --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" --out bench-output/smollm2
+	.venv/bin/python Benchmarks/run.py --bench Benchmarks/.build/release/lethe-bench --model bench-output/smollm2 --encoder "$(MODELS)/minilm"
 
 lint: ## Check the formatting; changes nothing
 	$(SWIFT) format lint --strict --recursive Sources Tests Migrations Package.swift

@@ -10,7 +10,7 @@ let package = Package(
     name: "lethe",
     products: [
         .executable(name: "lethe", targets: ["lethe"]),
-        .library(name: "LetheModel", targets: ["LetheModel"]),
+        .library(name: "LetheModel", targets: ["LetheModel", "LetheTensor", "LetheCore"]),
         .library(name: "LetheUnlearning", targets: ["LetheUnlearning"]),
         .library(name: "LetheEvaluation", targets: ["LetheEvaluation"]),
     ],

@@ -2,12 +2,12 @@
 #include "vector_math.h"
 
 typedef struct {
-    float *nll, *log_sum_exp, *mean, *variance, *loss, *logits;
+    float *nll, *log_sum_exp, *mean, *variance, *loss, *logits, *base;
     int32_t *argmax;
     const float *input, *reference, *coefficients, *lse_in;
     const int32_t *targets;
     int64_t vocabulary;
-    float cap;
+    float cap, shift;
 } rows_of_logits;
 
 LETHE_INLINE float row_max(const float *restrict x, int64_t count) {
@@ -166,6 +166,76 @@ void lethe_reverse_cross_entropy(float *loss, float *logits, const float *refere
     rows_of_logits c = {.loss = loss, .logits = logits, .reference = reference, .coefficients = coefficients,
                         .vocabulary = vocabulary};
     lethe_parallel(rows, 1, rows * vocabulary * 30, reverse_cross_entropy_rows, &c);
+}
+
+LETHE_CLONES static void shifted_target_rows(void *context, int64_t begin, int64_t end) {
+#pragma clang fp reassociate(on) contract(fast)
+    const rows_of_logits *c = context;
+    int64_t count = c->vocabulary;
+    for (int64_t row = begin; row < end; row++) {
+        float *x = c->logits + row * count;
+        int32_t target = c->targets[row];
+        float coefficient = c->coefficients[row], lse = row_log_sum_exp(x, count), own = x[target];
+        if (coefficient == 0) {
+            memset(x, 0, (size_t)count * sizeof *x);
+            c->loss[row] = 0;
+            continue;
+        }
+        // q is made from base with the target lowered; for a shift without end the target has no share in it.
+        float *q = c->base ? c->base + row * count : x;
+        q[target] = c->shift < 1e30f ? q[target] - c->shift : -1e30f;
+        float q_lse = row_log_sum_exp(q, count);
+        float q_target = lethe_exp(q[target] - q_lse);
+        double total = q_target * (lse - own);
+        for (int64_t start = 0; start < count; start += 1024) {
+            int64_t stop = start + 1024 < count ? start + 1024 : count;
+            float sum = 0;
+            for (int64_t i = start; i < stop; i++) {
+                float share = i == target ? 0.0f : lethe_exp(q[i] - q_lse);
+                sum += share * (lse - x[i]);
+                x[i] = coefficient * (lethe_exp(x[i] - lse) - share);
+            }
+            total += sum;
+        }
+        x[target] = coefficient * (lethe_exp(own - lse) - q_target);
+        c->loss[row] = (float)total;
+    }
+}
+
+void lethe_shifted_target_cross_entropy(float *loss, float *logits, float *base, const int32_t *targets, float shift,
+                                        const float *coefficients, int64_t rows, int64_t vocabulary) {
+    rows_of_logits c = {.loss = loss, .logits = logits, .base = base, .targets = targets, .shift = shift,
+                        .coefficients = coefficients, .vocabulary = vocabulary};
+    lethe_parallel(rows, 1, rows * vocabulary * 30, shifted_target_rows, &c);
+}
+
+LETHE_CLONES static void spread_rows(void *context, int64_t begin, int64_t end) {
+#pragma clang fp reassociate(on) contract(fast)
+    const rows_of_logits *c = context;
+    int64_t count = c->vocabulary;
+    for (int64_t row = begin; row < end; row++) {
+        float *restrict x = c->logits + row * count;
+        float max = row_max(x, count);
+        int64_t largest = 0;
+        while (largest < count - 1 && x[largest] != max) largest++;
+        double total = 0;
+        for (int64_t start = 0; start < count; start += 1024) {
+            int64_t stop = start + 1024 < count ? start + 1024 : count;
+            float sum = 0;
+            for (int64_t i = start; i < stop; i++) sum += x[i];
+            total += sum;
+        }
+        float spread = max - (float)(total / (double)count);
+        float slope = 2 * c->coefficients[row] * spread;
+        for (int64_t i = 0; i < count; i++) x[i] = -slope / (float)count;
+        x[largest] += slope;
+        c->loss[row] = spread * spread;
+    }
+}
+
+void lethe_logit_spread(float *loss, float *logits, const float *coefficients, int64_t rows, int64_t vocabulary) {
+    rows_of_logits c = {.loss = loss, .logits = logits, .coefficients = coefficients, .vocabulary = vocabulary};
+    lethe_parallel(rows, 1, rows * vocabulary * 5, spread_rows, &c);
 }
 
 LETHE_CLONES static void softcap_forward_range(void *context, int64_t begin, int64_t end) {

@@ -41,5 +41,6 @@ public struct ErasureRequest: Sendable, Equatable, CustomStringConvertible {
         self.model = model
     }
 
+    /// A text that is safe to log.
     public var description: String { "ErasureRequest(\(items.count) items, \(keep.count) keep)" }
 }

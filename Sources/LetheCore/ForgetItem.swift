@@ -5,6 +5,7 @@ public enum ForgetItem: Sendable, Equatable, CustomStringConvertible {
     /// Only the completion's tokens count; the prompt is context. Both are tokenised apart.
     case pair(prompt: String, completion: String)
 
+    /// A text that is safe to log.
     public var description: String {
         switch self {
         case .text: "ForgetItem.text"

@@ -5,7 +5,9 @@
 public struct LetheError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A stable, machine-readable reason. Open for extension: unknown codes are compared by their raw value.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The word itself.
         public let rawValue: String
+        /// Creates a value.
         public init(rawValue: String) { self.rawValue = rawValue }
 
         /// Input that is malformed: a file, a request body, a tokenizer.
@@ -51,5 +53,6 @@ public struct LetheError: Error, Sendable, Equatable, CustomStringConvertible {
         self.message = message
     }
 
+    /// A text that is safe to log.
     public var description: String { "\(code.rawValue): \(message)" }
 }

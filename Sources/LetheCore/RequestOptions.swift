@@ -4,7 +4,7 @@
 public struct RequestOptions: Sendable, Equatable {
     /// `fit`, or the name of one objective (`ga`, `npo`, ...).
     public var method: String?
-    /// `none`, `simsat`, `simimp` or `satimp`.
+    /// The token weights' name: `none`, `satimp`, ...
     public var reweighting: String?
     /// `lethe` or `published`.
     public var preset: String?
@@ -26,10 +26,15 @@ public struct RequestOptions: Sendable, Equatable {
 
     /// Bounds of the numbers, as the API documents them.
     public enum Bounds {
+        /// Decoder layers, from the input up.
         public static let layers = 1...1024
+        /// Of the keep term's weight.
         public static let keepWeight = 0.0...1000.0
+        /// Learning rate.
         public static let learningRate = 1e-9...1.0
+        /// Passes over the data.
         public static let epochs = 1...1000
+        /// Seed of every random choice.
         public static let seed = 0...Int(Int32.max)
     }
 }

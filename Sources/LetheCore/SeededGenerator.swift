@@ -19,6 +19,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
         state = (next(&splitMix), next(&splitMix), next(&splitMix), next(&splitMix))
     }
 
+    /// The next 64 bits.
     public mutating func next() -> UInt64 {
         let scrambled = state.1 &* 5
         let result = ((scrambled << 7) | (scrambled >> 57)) &* 9

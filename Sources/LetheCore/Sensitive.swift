@@ -12,7 +12,10 @@ public struct Sensitive<Value: Sendable>: Sendable, CustomStringConvertible, Cus
     /// The wrapped value.
     public func reveal() -> Value { value }
 
+    /// A text that is safe to log.
     public var description: String { "[redacted]" }
+    /// `[redacted]`.
     public var debugDescription: String { "[redacted]" }
+    /// Shows nothing.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -8,6 +8,8 @@ public protocol WallClock: Sendable {
 
 /// The machine's clock.
 public struct SystemClock: WallClock {
+    /// Creates a value.
     public init() {}
+    /// The current time.
     public func now() -> Date { Date() }
 }

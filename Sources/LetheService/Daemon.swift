@@ -9,7 +9,9 @@ import UnixSignals
 public struct Daemon: Sendable {
     /// What an operator sets.
     public struct Configuration: Sendable {
+        /// The folder of the store.
         public var dataDirectory: URL
+        /// Where and how it listens.
         public var http: HTTPConfiguration
         /// Folder of a sentence encoder for the redundancy filter.
         public var encoder: URL?

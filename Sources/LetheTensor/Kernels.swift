@@ -242,6 +242,7 @@ public enum Kernels {
         public var argmax: [Int32]
         /// Mean and variance of log p under p itself; empty unless asked for.
         public var mean: [Float] = []
+        /// Variance of log p under p itself; empty unless asked for.
         public var variance: [Float] = []
 
         /// Statistics of no rows.
@@ -314,6 +315,31 @@ public enum Kernels {
             lethe_reverse_cross_entropy(
                 &loss, logits.pointer, reference.pointer, coefficients, Int64(logits.rows), Int64(logits.columns))
         }
+        return loss
+    }
+
+    /// The cross-entropy of each row to the distribution of `base` (nil: of the logits themselves) with the target's
+    /// logit lowered by `shift`, infinity leaving it out; logits := coefficient · its gradient, none flowing through
+    /// that distribution. Overwrites `base`; rows of coefficient 0 have loss 0.
+    /// - Precondition: every target is in 0 ..< V.
+    public static func shiftedTargetCrossEntropy(
+        logits: Matrix, base: Matrix?, targets: [Int32], shift: Float, coefficients: [Float]
+    ) -> [Float] {
+        precondition(logits.isContiguous && targets.count == logits.rows && coefficients.count == logits.rows)
+        precondition(base.map { $0.isContiguous && $0.count == logits.count } ?? true)
+        precondition(targets.allSatisfy { $0 >= 0 && Int($0) < logits.columns }, "target out of range")
+        var loss = [Float](repeating: 0, count: logits.rows)
+        lethe_shifted_target_cross_entropy(
+            &loss, logits.pointer, base?.pointer, targets, shift, coefficients, Int64(logits.rows),
+            Int64(logits.columns))
+        return loss
+    }
+
+    /// (max - mean)² of each row of logits; logits := coefficient · its gradient.
+    public static func logitSpread(_ logits: Matrix, coefficients: [Float]) -> [Float] {
+        precondition(logits.isContiguous && coefficients.count == logits.rows)
+        var loss = [Float](repeating: 0, count: logits.rows)
+        lethe_logit_spread(&loss, logits.pointer, coefficients, Int64(logits.rows), Int64(logits.columns))
         return loss
     }
 

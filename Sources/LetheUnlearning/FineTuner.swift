@@ -7,7 +7,9 @@ import LetheTensor
 public final class FineTuner {
     /// How the training goes.
     public struct Settings: Sendable, Equatable {
+        /// Learning rate.
         public var learningRate = 1e-4
+        /// Passes over the data.
         public var epochs = 3
         /// Tokens of a batch at most; a longer sequence is a batch of its own.
         public var batchTokens = 1024
@@ -15,7 +17,9 @@ public final class FineTuner {
         public var window = 1024
         /// Every parameter, or the matrices of some layers.
         public var scope = TrainableParameters.Scope.all
+        /// The optimiser's settings.
         public var optimizer = AdamW.Settings()
+        /// Seed of every random choice.
         public var seed: UInt64 = 0
         /// Whether a completion is followed by the model's end-of-text token, so that answers learn where to end.
         public var endsCompletions = true
@@ -30,10 +34,13 @@ public final class FineTuner {
     public struct Step: Sendable, Equatable {
         /// Counted from 1, and how many there are.
         public var step: Int
+        /// Steps altogether, at most.
         public var steps: Int
         /// Mean NLL of the batch before the step.
         public var loss: Double
+        /// Learning rate.
         public var learningRate: Double
+        /// Tokens of the batch or the items.
         public var tokens: Int
     }
 

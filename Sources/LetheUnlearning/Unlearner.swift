@@ -15,9 +15,11 @@ public final class Unlearner {
         public var phase: String
         /// Steps done, and the most there can be.
         public var step: Int
+        /// Steps altogether, at most.
         public var steps: Int
         /// Mean nll of the items at this step; nil before training.
         public var forgetNLL: Double?
+        /// Mean nll of the step's keep sequences, in nats; nil without any.
         public var keepNLL: Double?
     }
 
@@ -58,14 +60,18 @@ public final class Unlearner {
 
     /// Carries out one request on the model in memory. Nothing is written to disk.
     ///
-    /// - Parameter progress: called between steps; throwing from it abandons the request.
-    /// - Throws: `bad_data` or `limit_exceeded` for items that cannot be tokenised or do not fit, what `progress` throws.
+    /// - Parameters:
+    ///   - importance: which words of the items matter; nil: all the same.
+    ///   - progress: called between steps; throwing from it abandons the request.
+    /// - Throws: `bad_data` or `limit_exceeded` for items that cannot be tokenised or do not fit, `bad_data` for an
+    ///   importance mask that leaves no token a weight, what `progress` throws.
     public func apply(
-        _ request: ErasureRequest, settings: UnlearningSettings, progress: (Progress) throws -> Void = { _ in }
+        _ request: ErasureRequest, settings: UnlearningSettings, importance: ImportanceMask? = nil,
+        progress: (Progress) throws -> Void = { _ in }
     ) throws -> Outcome {
         let saved = model.decoder.weights
         do {
-            return try perform(request, settings: settings, progress: progress)
+            return try perform(request, settings: settings, importance: importance, progress: progress)
         } catch {
             model.decoder.weights = saved
             throw error
@@ -75,7 +81,8 @@ public final class Unlearner {
     // MARK: The phases
 
     private func perform(
-        _ request: ErasureRequest, settings: UnlearningSettings, progress: (Progress) throws -> Void
+        _ request: ErasureRequest, settings: UnlearningSettings, importance: ImportanceMask?,
+        progress: (Progress) throws -> Void
     ) throws -> Outcome {
         var record = UnlearningRecord()
         record.preset = settings.preset
@@ -91,8 +98,14 @@ public final class Unlearner {
 
         var vectors: [[Float]] = []
         let items = try timed("filter") { try filtered(request.items, settings, &record, &vectors) }
-        let groups = try items.map {
-            try TrainingSequence.sequences(of: $0, model: model, window: settings.window)
+        let groups = try items.map { item in
+            var parts = try TrainingSequence.sequences(of: item, model: model, window: settings.window)
+            if let importance {
+                for part in parts.indices {
+                    parts[part].importance = importance.factors(parts[part], tokenizer: model.tokenizer)
+                }
+            }
+            return parts
         }
         let sequences = groups.flatMap { $0 }
         record.sequences = sequences.count
@@ -100,6 +113,10 @@ public final class Unlearner {
         guard !sequences.isEmpty else {
             record.alreadyForgotten = true
             return Outcome(record: record, memoryVectors: [], changedLayers: [])
+        }
+
+        guard importance == nil || sequences.contains(where: { $0.importance?.contains { $0 > 0 } ?? true }) else {
+            throw LetheError(.badData, "the importance mask leaves no token of the items a weight")
         }
 
         let inspection = try timed("importance") {
@@ -112,11 +129,14 @@ public final class Unlearner {
         case .objective(let name): objectiveName = name
         case .fit(let thresholds): (objectiveName, keepTerm) = thresholds.choice(inspection.inputEmbeddingNorm)
         }
-        let objective = try ForgetObjectives.named(objectiveName)
+        let objective = try ForgetObjectives.named(
+            objectiveName, configuration: model.configuration, seed: settings.seed)
         record.objective = objectiveName
         record.keepTerm = keepTerm.rawValue
 
-        let layers = try timed("targeting") { try targetLayers(sequences, settings, inspection, &record) }
+        let layers = try timed("targeting") {
+            try targetLayers(sequences, settings, inspection, lastLayer: objective.lastLayer, &record)
+        }
         let targets =
             settings.stopsAtTarget
             ? try timed("targets") { try neverSeenLevels(items, groups, settings) } : []
@@ -152,8 +172,12 @@ public final class Unlearner {
 
     private func targetLayers(
         _ sequences: [TrainingSequence], _ settings: UnlearningSettings, _ inspection: GradientInspection,
-        _ record: inout UnlearningRecord
+        lastLayer: Int?, _ record: inout UnlearningRecord
     ) throws -> [Int] {
+        if let lastLayer {
+            record.layers = Array(max(0, lastLayer - max(1, settings.layerCount) + 1)...lastLayer)
+            return record.layers
+        }
         switch settings.targeting {
         case .exact:
             let changes = try LayerMasking.measure(model, sequences[0]).changes

@@ -6,8 +6,11 @@ public struct UnlearningRecord: Sendable, Equatable {
     /// How well the model knew the items: mean nll in nats, share of tokens predicted right, and the mean over items of
     /// exp(-mean nll).
     public struct Level: Sendable, Equatable {
+        /// Mean nll, in nats.
         public var nll = 0.0
+        /// Share of tokens predicted right.
         public var accuracy = 0.0
+        /// Mean over items of exp(-mean nll).
         public var probability = 0.0
 
         /// Zeros.
@@ -32,13 +35,19 @@ public struct UnlearningRecord: Sendable, Equatable {
         }
     }
 
+    /// `lethe` or `published`.
     public var preset = ""
+    /// The objective's name.
     public var objective = ""
+    /// What holds the rest of the model in place.
     public var keepTerm = ""
+    /// Seed of every random choice.
     public var seed: UInt64 = 0
     /// Threads of the engine; sums may differ in their last bits between counts.
     public var threads = 0
+    /// Chunks that the filter saw.
     public var chunks = 0
+    /// Chunks that it kept.
     public var keptChunks = 0
     /// Whether nothing had to be changed.
     public var alreadyForgotten = false
@@ -48,8 +57,11 @@ public struct UnlearningRecord: Sendable, Equatable {
     public var layers: [Int] = []
     /// Mean loss change of each layer when skipped; empty when targeting did not measure it.
     public var layerChanges: [Double] = []
+    /// Sequences that were trained on.
     public var sequences = 0
+    /// Tokens of the batch or the items.
     public var tokens = 0
+    /// Steps altogether, at most.
     public var steps = 0
     /// Mean of the token weights at the first step, before they are normalised.
     public var meanWeight = 0.0
@@ -57,9 +69,13 @@ public struct UnlearningRecord: Sendable, Equatable {
     public var targetNLL: Double?
     /// Whether every item reached its target.
     public var reachedTarget = false
+    /// The items before the update.
     public var before = Level()
+    /// The items after it.
     public var after = Level()
+    /// Some keep texts before the update.
     public var keepBefore = Level()
+    /// The same after it.
     public var keepAfter = Level()
     /// Seconds by phase: filter, importance, targeting, targets, training.
     public var seconds: [(phase: String, seconds: Double)] = []
@@ -67,6 +83,7 @@ public struct UnlearningRecord: Sendable, Equatable {
     /// An empty record.
     public init() {}
 
+    /// Whether two updates did the same; times do not count.
     public static func == (a: UnlearningRecord, b: UnlearningRecord) -> Bool {
         // Times differ between equal runs.
         var (a, b) = (a, b)

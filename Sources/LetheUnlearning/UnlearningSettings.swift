@@ -12,8 +12,11 @@ public struct UnlearningSettings: Sendable, Equatable {
 
     /// `lethe` or `published`.
     public var preset: String
+    /// How the objective is chosen.
     public var method: Method
+    /// Weights of the forget loss's tokens.
     public var reweighting: TokenReweighting
+    /// What holds the rest of the model in place.
     public var keepTerm: KeepTerm
     /// Weight of the keep term beside the forget loss of 1.
     public var keepWeight: Double
@@ -21,6 +24,7 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var keepSequences: Int
     /// Layers that are trained.
     public var layerCount: Int
+    /// How the layers are chosen.
     public var targeting: LayerTargeting.Mode
     /// Peak learning rate.
     public var learningRate: Double
@@ -36,11 +40,14 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var stopTolerance: Double
     /// Siblings from which an item's target is estimated.
     public var siblings: Int
+    /// The redundancy filter.
     public var filter: RedundancyFilter
+    /// Whether it is applied.
     public var usesFilter: Bool
     /// Whether token weights are scaled to a mean of 1, so that no reweighting changes the forget term's weight beside
     /// the keep term.
     public var normalizesWeights: Bool
+    /// Seed of every random choice.
     public var seed: UInt64
 
     /// The settings that FIT published (in fp32, and with true token windows of its 1,024 characters).
@@ -58,8 +65,8 @@ public struct UnlearningSettings: Sendable, Equatable {
     public static var lethe: UnlearningSettings {
         UnlearningSettings(
             preset: "lethe", method: .objective(GradientAscent.name), reweighting: .satImp(beta1: 5, beta2: 0.1),
-            keepTerm: .gd, keepWeight: 1, keepSequences: 6, layerCount: 8, targeting: .exact, learningRate: 1e-4,
-            epochs: 30, window: 1024, stepsPerWindow: false, stopsAtTarget: true, stopTolerance: 0.1, siblings: 8,
+            keepTerm: .gd, keepWeight: 1, keepSequences: 4, layerCount: 8, targeting: .exact, learningRate: 1e-4,
+            epochs: 24, window: 1024, stepsPerWindow: false, stopsAtTarget: true, stopTolerance: 0.1, siblings: 8,
             filter: RedundancyFilter(), usesFilter: true, normalizesWeights: true, seed: 0)
     }
 
@@ -78,16 +85,24 @@ public struct UnlearningSettings: Sendable, Equatable {
                 )
             }
             self.method = .objective(method)
+            if let term = KeepTerm.published(for: method) { keepTerm = term }
         }
         if let name = options.reweighting {
             guard let reweighting = try? TokenReweighting.named(name) else {
-                throw LetheError(.badData, "/options/reweighting: must be none, simsat, simimp or satimp")
+                throw LetheError(
+                    .badData,
+                    "/options/reweighting: must be one of \(TokenReweighting.names.joined(separator: ", "))")
             }
             self.reweighting = reweighting
         }
         if let name = options.keepTerm {
             guard let term = KeepTerm(rawValue: name) else {
-                throw LetheError(.badData, "/options/keep_term: must be none, gd, kl or kl-published")
+                let known = KeepTerm.allCases.map(\.rawValue).joined(separator: ", ")
+                throw LetheError(.badData, "/options/keep_term: must be one of \(known)")
+            }
+            // Only that objective trains the layers below the one whose output is held.
+            guard term != .rmu || self.method == .objective(RepresentationMisdirection.name) else {
+                throw LetheError(.badData, "/options/keep_term: rmu goes with method rmu only")
             }
             keepTerm = term
         }

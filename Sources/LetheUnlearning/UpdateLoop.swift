@@ -17,6 +17,12 @@ final class UpdateLoop {
     private var generator: SeededGenerator
     private var referenceNLL: [[Float]] = []
     private var referenceStates: [Int: Matrix] = [:]
+    private var forgetReferenceStates: [Int: Matrix] = [:]
+    /// One for each sequence; empty unless the objective asks for them.
+    private var refusals: [TrainingSequence] = []
+    private var refusalReferenceNLL: [[Float]] = []
+    /// The weight of the keep term where that is a constraint.
+    private var dual: DualVariable?
     /// Share of the way from the first level to the target that the active items still have to go.
     private var remaining = 1.0
     private var firstGap: Double?
@@ -45,9 +51,20 @@ final class UpdateLoop {
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
+        if objective.needsRefusals {
+            refusals = try sequences.map {
+                try Refusals.sequence(for: $0, model: model, generator: &generator)
+            }
+            refusalReferenceNLL = try original.nll(of: refusals)
+        }
         let checked = corpus.isEmpty ? [] : drawKeep(min(corpus.count, 16)).map { corpus[$0] }
         record.before = try UnlearningRecord.Level(pass.statistics(sequences))
         if !checked.isEmpty { record.keepBefore = try UnlearningRecord.Level(pass.statistics(checked)) }
+
+        if keepTerm == .pdu {
+            let level = Self.mean(try original.nll(of: checked))
+            dual = DualVariable(value: settings.keepWeight, epsilon: (1 + DualVariable.slack) * level)
+        }
 
         let batches = settings.stepsPerWindow ? sequences.indices.map { [$0] } : [Array(sequences.indices)]
         let limit = settings.epochs * batches.count
@@ -56,13 +73,10 @@ final class UpdateLoop {
         training: for _ in 0..<settings.epochs {
             for batch in batches {
                 let taken = record.steps
-                let done = try takeStep(batch, pass, parameters, &record) { statistics in
+                let done = try takeStep(batch, pass, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
-                            phase: "training", step: taken, steps: limit,
-                            forgetNLL: statistics.meanNLL(of: 0..<batch.count),
-                            keepNLL: statistics.nll.count > batch.count
-                                ? statistics.meanNLL(of: batch.count..<statistics.nll.count) : nil))
+                            phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
                 }
                 if done {
                     record.reachedTarget = true
@@ -87,7 +101,7 @@ final class UpdateLoop {
     /// Forward and backward of one step; true when every item is at its target and nothing is left to do.
     private func takeStep(
         _ chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
-        report: (BatchStatistics) throws -> Void
+        report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void
     ) throws -> Bool {
         parameters.clearGradients()
         let keep = keepTerm == .none ? [] : drawKeep(settings.keepSequences)
@@ -96,22 +110,27 @@ final class UpdateLoop {
             if objective.usesRandomLabels { sequence.drawnLabels = randomLabels(sequence) }
             return sequence
         }
+        let answers = refusals.isEmpty ? [] : chosen.map { refusals[$0] }
+        let keepRange = chosen.count..<chosen.count + keep.count
         var isDone = false
         var meanWeight = 0.0
-        try pass.run(batch + keep.map { corpus[$0] }) { statistics in
-            try report(statistics)
+        let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers) { statistics in
+            try report(
+                statistics.meanNLL(of: chosen.indices), keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
             let active = active(statistics, chosen.indices, chosen)
             isDone = active.isEmpty && !targets.isEmpty
-            if isDone { return Array(repeating: .none, count: chosen.count + keep.count) }
+            if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count) }
             let live = targets.isEmpty ? Array(chosen.indices) : active
             if !targets.isEmpty {
                 let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
                 remaining = min(1, gap / (firstGap ?? gap))
                 firstGap = firstGap ?? gap
             }
-            let forget = forgetLosses(statistics, chosen, live, &meanWeight)
-            return try forget + keepLosses(keep)
+            let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
+            let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal, &meanWeight)
+            return try forget.items + keepLosses(keep) + forget.refusals
         }
+        if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
         if record.steps == 0 { record.meanWeight = meanWeight }
         return isDone
     }
@@ -124,54 +143,72 @@ final class UpdateLoop {
         }
     }
 
+    /// The losses of the step's items, and those of their refusals, whose statistics begin at `firstRefusal`.
     private func forgetLosses(
-        _ statistics: BatchStatistics, _ chosen: [Int], _ live: [Int], _ meanWeight: inout Double
-    ) -> [SequenceLoss] {
-        var input = ForgetInput(nll: live.map { statistics.nll[$0] }, referenceNLL: [], weights: [])
+        _ statistics: BatchStatistics, _ chosen: [Int], _ live: [Int], firstRefusal: Int?, _ meanWeight: inout Double
+    ) throws -> (items: [SequenceLoss], refusals: [SequenceLoss]) {
+        var input = ForgetInput(
+            sequences: live.map { sequences[chosen[$0]] }, nll: live.map { statistics.nll[$0] })
         if objective.needsReference { input.referenceNLL = live.map { referenceNLL[chosen[$0]] } }
-        input.weights = input.nll.map { settings.reweighting.weights($0) }
+        if objective.needsReferenceStates {
+            input.referenceStates = try live.map { try forgetReferenceState(chosen[$0]) }
+        }
+        input.weights = input.nll.indices.map {
+            settings.reweighting.weights(input.nll[$0], importance: input.sequences[$0].importance)
+        }
         let count = Double(max(1, input.tokenCount))
         meanWeight = input.weights.reduce(0) { $0 + $1.reduce(0) { $0 + Double($1) } } / count
         if settings.normalizesWeights && meanWeight > 0 {
             let factor = Float(1 / meanWeight)
             input.weights = input.weights.map { $0.map { $0 * factor } }
         }
-        let loss = objective.evaluate(input)
-        var losses = [SequenceLoss](repeating: .none, count: chosen.count)
-        for (place, position) in live.enumerated() {
-            let sequence = sequences[chosen[position]]
-            let lead = [Float](repeating: 0, count: sequence.firstTarget - 1)
-            losses[position] = .crossEntropy(coefficients: lead + loss.coefficients[place])
+        if let firstRefusal {
+            let nll = live.map { statistics.nll[firstRefusal + $0] }
+            input.sequences += live.map { refusals[chosen[$0]] }
+            input.nll += nll
+            input.referenceNLL += live.map { refusalReferenceNLL[chosen[$0]] }
+            input.weights += nll.map { $0.map { _ in 1 } }
         }
-        return losses
+        let losses = try objective.losses(input)
+        var items = [SequenceLoss](repeating: .none, count: chosen.count)
+        var answers = [SequenceLoss](repeating: .none, count: firstRefusal == nil ? 0 : chosen.count)
+        for (place, position) in live.enumerated() {
+            items[position] = losses[place]
+            if firstRefusal != nil { answers[position] = losses[live.count + place] }
+        }
+        return (items, answers)
     }
 
     private func keepLosses(_ keep: [Int]) throws -> [SequenceLoss] {
-        let count = Float(max(1, keep.reduce(0) { $0 + corpus[$1].targetCount }))
-        return try keep.map { index in
-            let sequence = corpus[index]
-            var coefficients = [Float](repeating: 0, count: sequence.ids.count)
-            for row in sequence.targetRows { coefficients[row] = Float(settings.keepWeight) / count }
-            switch keepTerm {
-            case .none: return .none
-            case .gd: return .crossEntropy(coefficients: coefficients)
-            case .kl:
-                return .divergence(.kl, reference: try referenceState(index), coefficients: coefficients)
-            case .klPublished:
-                return .divergence(
-                    .reverseCrossEntropy, reference: try referenceState(index), coefficients: coefficients)
-            }
+        let layer =
+            objective.lastLayer
+            ?? RepresentationMisdirection.defaultLayer(layerCount: model.configuration.layerCount)
+        return try keepTerm.losses(
+            keep.map { corpus[$0] }, weight: dual?.value ?? settings.keepWeight, layer: layer
+        ) { place, layer in
+            try referenceState(keep[place], layer: layer)
         }
     }
 
-    /// The reference model's final hidden states of a keep sequence, made once a request.
-    private func referenceState(_ index: Int) throws -> Matrix {
+    /// The reference model's states of a keep sequence, made once a request: the output of a layer, nil: the last.
+    private func referenceState(_ index: Int, layer: Int?) throws -> Matrix {
         if let state = referenceStates[index] { return state }
-        let batch = PackedBatch([corpus[index].ids])
-        let state = try original.decoder.forward(
-            original.decoder.embed(batch), batch: batch, layers: 0..<original.configuration.layerCount)
+        let state = try original.states(of: corpus[index], throughLayer: layer)
         referenceStates[index] = state
         return state
+    }
+
+    /// The reference model's final hidden states of an item's sequence, made once a request.
+    private func forgetReferenceState(_ index: Int) throws -> Matrix {
+        if let state = forgetReferenceStates[index] { return state }
+        let state = try original.states(of: sequences[index], throughLayer: nil)
+        forgetReferenceStates[index] = state
+        return state
+    }
+
+    /// Mean of all values; 0 of none.
+    private static func mean(_ values: [[Float]]) -> Double {
+        values.joined().reduce(0) { $0 + Double($1) } / Double(max(1, values.joined().count))
     }
 
     private func drawKeep(_ count: Int) -> [Int] {

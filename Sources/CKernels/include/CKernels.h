@@ -79,6 +79,13 @@ void lethe_kl_forward_backward(float *loss, float *logits, const float *referenc
 // above.
 void lethe_reverse_cross_entropy(float *loss, float *logits, const float *reference, const float *coefficients,
                                  int64_t rows, int64_t vocabulary);
+// loss[row] = -sum_v q(v) log p(v), p = softmax(logits), q = softmax(base) with the target's logit lowered by shift
+// (1e30 or more: the target left out); base is overwritten, and NULL means the logits themselves. q has no gradient;
+// logits := coefficient[row] * the loss's gradient. A row of coefficient 0 has loss 0.
+void lethe_shifted_target_cross_entropy(float *loss, float *logits, float *base, const int32_t *targets, float shift,
+                                        const float *coefficients, int64_t rows, int64_t vocabulary);
+// loss[row] = (max - mean)^2 of the row's logits; logits := coefficient[row] * its gradient, the first maximum's.
+void lethe_logit_spread(float *loss, float *logits, const float *coefficients, int64_t rows, int64_t vocabulary);
 // x := cap * tanh(x / cap), and its gradient given the capped value y.
 void lethe_softcap_forward(float *x, float cap, int64_t count);
 void lethe_softcap_backward(float *dy, const float *y, float cap, int64_t count);

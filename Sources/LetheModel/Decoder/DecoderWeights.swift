@@ -7,10 +7,13 @@ public struct DecoderWeights {
     public var embedding: WeightMatrix
     /// [positions, hidden]; nil without learned positions.
     public var positions: WeightMatrix?
+    /// Decoder layers, from the input up.
     public var layers: [LayerWeights]
+    /// Before the output head.
     public var finalNorm: NormWeights
     /// [vocabulary, hidden]; nil when tied to the embedding.
     public var separateHead: WeightMatrix?
+    /// [vocabulary].
     public var headBias: FloatBuffer?
 
     /// The output head, [vocabulary, hidden].

@@ -6,23 +6,31 @@ import LetheTensor
 public struct LayerWeights {
     /// Before attention; in a layer with ``DecoderConfiguration/Residual/parallelSharedNorm`` before both branches.
     public var attentionNorm: NormWeights
+    /// On attention's result; nil in most families.
     public var postAttentionNorm: NormWeights?
+    /// Before the MLP; nil where both branches share a norm.
     public var mlpNorm: NormWeights?
+    /// On the MLP's result; nil in most families.
     public var postMLPNorm: NormWeights?
     /// [headSize] each.
     public var queryNorm: NormWeights?
+    /// Of each key head, [headSize].
     public var keyNorm: NormWeights?
     /// [(heads + 2 kvHeads) · headSize, hidden].
     public var queryKeyValue: WeightMatrix
+    /// [(heads + 2 kvHeads) · headSize].
     public var queryKeyValueBias: FloatBuffer?
     /// [hidden, heads · headSize].
     public var output: WeightMatrix
+    /// [hidden].
     public var outputBias: FloatBuffer?
     /// [2 · intermediate, hidden], gate above up; [intermediate, hidden] without a gate.
     public var gateUp: WeightMatrix
+    /// As many as ``gateUp`` has rows.
     public var gateUpBias: FloatBuffer?
     /// [hidden, intermediate].
     public var down: WeightMatrix
+    /// [hidden].
     public var downBias: FloatBuffer?
 
     /// The attention and MLP matrices, in the order of ``LayerGradients``.

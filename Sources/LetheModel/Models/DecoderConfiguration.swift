@@ -23,20 +23,31 @@ public struct DecoderConfiguration: Sendable, Equatable {
 
     /// `model_type` of the family.
     public var modelType: String
+    /// Tokens.
     public var vocabularySize: Int
+    /// Elements of a hidden state.
     public var hiddenSize: Int
+    /// Decoder layers.
     public var layerCount: Int
+    /// Query heads.
     public var headCount: Int
+    /// Key-value heads.
     public var keyValueHeadCount: Int
+    /// Elements of one head.
     public var headSize: Int
+    /// Elements inside the MLP.
     public var intermediateSize: Int
     /// Longest sequence in tokens.
     public var maximumPositions: Int
+    /// How branches are normalised.
     public var norm: NormKind = .rms(offset: 0)
+    /// Added to the variance.
     public var normEpsilon: Float = 1e-5
+    /// Of the MLP.
     public var activation: Activation = .silu
     /// Whether the MLP multiplies act(gate) with up; otherwise act(fc1).
     public var isGated = true
+    /// How the branches meet.
     public var residual: Residual = .sequential
     /// Norms on a branch's result before it is added (Gemma 2 and 3).
     public var hasPostNorms = false
@@ -46,6 +57,7 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var rotary: RotaryConfiguration?
     /// Another rotary embedding for the layers with a window (Gemma 3).
     public var localRotary: RotaryConfiguration?
+    /// Whether positions are embedded like tokens.
     public var hasLearnedPositions = false
     /// Sliding window of each layer in tokens; 0 is none. Empty means none anywhere.
     public var windows: [Int] = []
@@ -57,9 +69,13 @@ public struct DecoderConfiguration: Sendable, Equatable {
     public var logitSoftcap: Float = 0
     /// Factor of the token embedding.
     public var embeddingScale: Float = 1
+    /// Whether query, key and value have biases.
     public var hasAttentionBias = false
+    /// Whether the output matrix has a bias.
     public var hasOutputBias = false
+    /// Whether the MLP's matrices have biases.
     public var hasMLPBias = false
+    /// Whether the output head has a bias.
     public var hasHeadBias = false
     /// Whether the output head is the embedding.
     public var isTied = false

@@ -16,6 +16,7 @@ public struct RotaryConfiguration: Sendable, Equatable {
     public var theta: Double
     /// Elements of a head that turn; even.
     public var size: Int
+    /// How the frequencies are changed.
     public var scaling: Scaling
 
     /// Creates a rotary embedding.

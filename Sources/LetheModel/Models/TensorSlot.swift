@@ -16,6 +16,7 @@ public struct TensorSlot: Sendable {
     public let shape: [Int]
     /// The parameter that it is, or is part of.
     public let place: ParameterPlace
+    /// Where the tensor's rows belong.
     public let rows: Rows
     /// Whether the checkpoint has inputs as rows and outputs as columns.
     public let isTransposed: Bool

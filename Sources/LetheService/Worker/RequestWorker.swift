@@ -44,8 +44,10 @@ public final class RequestWorker: Service, ServedModels {
 
     // MARK: ServedModels
 
+    /// Whether the model is loaded, and if not, why.
     public func readiness() async -> (ready: Bool, reason: String?) { status.withLock { $0 } }
 
+    /// Checks the kind and the options of a submission.
     public func validate(_ request: ErasureRequest) async throws {
         guard request.kind == .erase else {
             throw LetheError(.unsupported, "/kind: rectify is not carried out by this version")
@@ -53,8 +55,10 @@ public final class RequestWorker: Service, ServedModels {
         _ = try UnlearningSettings(request.options)
     }
 
+    /// Makes the worker look at the queue.
     public func wakeWorker() { wake.yield() }
 
+    /// Makes the worker look at the head again.
     public func headMoved(model: String) { wake.yield() }
 
     // MARK: Service

@@ -22,14 +22,3 @@ public struct ImportanceThresholds: Sendable, Equatable {
         return ("random-label", .none)
     }
 }
-
-/// What holds the rest of the model in place during an update.
-public enum KeepTerm: String, Sendable, CaseIterable {
-    case none
-    /// Mean NLL of keep texts.
-    case gd
-    /// KL(reference ‖ model) on keep texts.
-    case kl
-    /// The cross-entropy that FIT publishes under the name of KL.
-    case klPublished = "kl-published"
-}

@@ -21,7 +21,9 @@ public struct RedundancyFilter: Sendable, Equatable {
     public struct Result {
         /// The kept chunks joined; empty when all were dropped.
         public var text: String
+        /// Chunks of the text.
         public var chunkCount: Int
+        /// Chunks that were kept.
         public var keptCount: Int
         /// The kept chunks' vectors, which enter the memory once the request is applied.
         public var keptVectors: [[Float]]

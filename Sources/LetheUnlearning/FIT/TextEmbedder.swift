@@ -21,9 +21,12 @@ public struct HiddenStateEmbedder: TextEmbedder {
     /// Uses a model that stays as it is.
     public init(_ model: LanguageModel) { self.model = model }
 
+    /// Names the space of the vectors.
     public var identity: String { "hidden-states-\(model.configuration.modelType)-\(dimension)" }
+    /// Elements of a vector.
     public var dimension: Int { model.configuration.hiddenSize }
 
+    /// One unit vector a text.
     public func embed(_ texts: [String]) throws -> [[Float]] {
         try texts.map { text in
             let ids = try Array(model.encode(text).prefix(model.configuration.maximumPositions))
@@ -38,6 +41,7 @@ public struct HiddenStateEmbedder: TextEmbedder {
 
 /// A sentence encoder's vectors.
 extension SentenceEncoder: TextEmbedder {
+    /// One unit vector a text.
     public func embed(_ texts: [String]) throws -> [[Float]] {
         try embed(texts.map { try encode($0) })
     }

@@ -1,24 +1,31 @@
-import LetheCore
+import LetheModel
+import LetheTensor
 
 /// What an objective sees of the forget side of one step: one entry a sequence, one value a counted token.
-public struct ForgetInput: Sendable {
+///
+/// For an objective with ``ForgetObjective/needsRefusals`` the second half of the entries are the refusals, in the
+/// order of the items.
+public struct ForgetInput {
+    /// The tokens.
+    public var sequences: [TrainingSequence]
     /// -log p under the model.
     public var nll: [[Float]]
     /// -log p under the frozen reference; empty where the objective does not ask for it.
-    public var referenceNLL: [[Float]]
+    public var referenceNLL: [[Float]] = []
+    /// The reference's final hidden states, [tokens, hidden]; empty where the objective does not ask for them.
+    public var referenceStates: [Matrix] = []
     /// Token weights; no gradient flows through them.
     public var weights: [[Float]]
 
+    /// The numbers of a step, with weights of 1.
+    public init(sequences: [TrainingSequence], nll: [[Float]]) {
+        self.sequences = sequences
+        self.nll = nll
+        weights = nll.map { $0.map { _ in 1 } }
+    }
+
     /// Counted tokens of all sequences.
     public var tokenCount: Int { nll.reduce(0) { $0 + $1.count } }
-}
-
-/// The loss of a step's forget side, and its gradient with respect to each token's nll.
-public struct ForgetLoss: Sendable, Equatable {
-    /// In nats, before any weight.
-    public var value: Double
-    /// ∂loss/∂nll, one value a counted token.
-    public var coefficients: [[Float]]
 }
 
 /// A loss whose minimum makes the model forget.
@@ -27,36 +34,28 @@ public protocol ForgetObjective: Sendable {
     static var name: String { get }
     /// Whether ``ForgetInput/referenceNLL`` is needed.
     var needsReference: Bool { get }
+    /// Whether ``ForgetInput/referenceStates`` is needed.
+    var needsReferenceStates: Bool { get }
+    /// Whether each item is set against a refusal; see ``ForgetInput``.
+    var needsRefusals: Bool { get }
     /// Whether labels are drawn at random instead of the text's own next tokens.
     var usesRandomLabels: Bool { get }
-    /// Loss and gradient.
-    func evaluate(_ input: ForgetInput) -> ForgetLoss
+    /// The last layer that the loss depends on; nil means all.
+    var lastLayer: Int? { get }
+    /// What each sequence adds to the loss.
+    /// - Throws: `limit_exceeded`.
+    func losses(_ input: ForgetInput) throws -> [SequenceLoss]
 }
 
 extension ForgetObjective {
+    /// Whether the reference's nll is needed.
     public var needsReference: Bool { false }
+    /// Whether the reference's hidden states are needed.
+    public var needsReferenceStates: Bool { false }
+    /// Whether refusals are needed.
+    public var needsRefusals: Bool { false }
+    /// Whether labels are drawn at random.
     public var usesRandomLabels: Bool { false }
-}
-
-/// The objectives by name.
-public enum ForgetObjectives {
-    /// All names.
-    public static let names = [
-        GradientAscent.name, NegativePreference.name, SimpleNegativePreference.name, RandomLabel.name,
-        WeightedGradientAscent.name,
-    ]
-
-    /// An objective with its published defaults.
-    /// - Throws: `unsupported` for a name that is not in ``names``.
-    public static func named(_ name: String) throws -> any ForgetObjective {
-        switch name {
-        case GradientAscent.name: return GradientAscent()
-        case NegativePreference.name: return NegativePreference()
-        case SimpleNegativePreference.name: return SimpleNegativePreference()
-        case RandomLabel.name: return RandomLabel()
-        case WeightedGradientAscent.name: return WeightedGradientAscent()
-        default:
-            throw LetheError(.unsupported, "unknown objective; known are \(names.joined(separator: ", "))")
-        }
-    }
+    /// The layer after which nothing is needed; nil for the logits.
+    public var lastLayer: Int? { nil }
 }

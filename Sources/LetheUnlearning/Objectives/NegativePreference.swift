@@ -3,18 +3,23 @@ import Foundation
 /// Negative preference optimisation (Zhang et al. 2024, equation 3): loss = -(2/β) mean_b log σ(β Δ_b), with
 /// Δ_b = Σ_t w_t (nll_t - nll_t^ref), the sum over the sequence's tokens, so that it is a sum beside keep terms that
 /// are means.
-public struct NegativePreference: ForgetObjective {
+public struct NegativePreference: TokenObjective {
+    /// The name that options and reports use.
     public static let name = "npo"
+    /// The name of the variant that is ``isLengthNormalized``.
+    public static let normalizedName = "npo-mean"
     /// Inverse temperature.
     public var beta: Double = 0.1
     /// Divides Δ by the number of tokens, which puts the loss on the scale of a mean.
-    public var isLengthNormalized = false
+    public var isLengthNormalized: Bool
 
     /// The published settings.
-    public init() {}
+    public init(isLengthNormalized: Bool = false) { self.isLengthNormalized = isLengthNormalized }
 
+    /// Whether the reference's nll is needed.
     public var needsReference: Bool { true }
 
+    /// Loss and gradient.
     public func evaluate(_ input: ForgetInput) -> ForgetLoss {
         let sequences = Double(max(1, input.nll.count))
         var value = 0.0

@@ -1,5 +1,6 @@
 /// SimNPO (Fan et al. 2024): npo without a reference model, loss = -(2/β) mean_b log σ(β (mean_t w_t nll_t - δ)).
-public struct SimpleNegativePreference: ForgetObjective {
+public struct SimpleNegativePreference: TokenObjective {
+    /// The name that options and reports use.
     public static let name = "simnpo"
     /// Inverse temperature.
     public var beta: Double = 4.5
@@ -9,6 +10,7 @@ public struct SimpleNegativePreference: ForgetObjective {
     /// The settings that OpenUnlearning ships.
     public init() {}
 
+    /// Loss and gradient.
     public func evaluate(_ input: ForgetInput) -> ForgetLoss {
         let sequences = Double(max(1, input.nll.count))
         var value = 0.0

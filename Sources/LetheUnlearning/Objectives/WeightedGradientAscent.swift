@@ -1,7 +1,8 @@
 import Foundation
 
 /// Weighted gradient ascent: ga with w_t = p_t^beta (Wang et al. 2025, "Rethinking LLM Unlearning Objectives").
-public struct WeightedGradientAscent: ForgetObjective {
+public struct WeightedGradientAscent: TokenObjective {
+    /// The name that options and reports use.
     public static let name = "wga"
     /// Exponent of the token's probability.
     public var beta: Float = 1
@@ -9,6 +10,7 @@ public struct WeightedGradientAscent: ForgetObjective {
     /// The published exponent.
     public init() {}
 
+    /// Loss and gradient.
     public func evaluate(_ input: ForgetInput) -> ForgetLoss {
         var weighted = input
         for index in input.nll.indices {

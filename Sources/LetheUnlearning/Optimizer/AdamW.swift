@@ -4,8 +4,11 @@ import LetheTensor
 public final class AdamW {
     /// The settings besides the learning rate.
     public struct Settings: Sendable, Equatable {
+        /// Decay of the first moment.
         public var beta1: Float = 0.9
+        /// Decay of the second moment.
         public var beta2: Float = 0.95
+        /// Added to the root of the second moment.
         public var epsilon: Float = 1e-8
         /// Decoupled: the weights shrink by this times the learning rate each step.
         public var weightDecay: Float = 0.1

@@ -1,13 +1,18 @@
 import LetheModel
 import LetheTensor
 
-/// What one sequence of a batch adds to the loss, as the gradient at its logits.
+/// What one sequence of a batch adds to the loss, as the gradient at its logits or at a layer's output.
 public enum SequenceLoss {
     /// Σ coefficient[r] · -log p(label[r]), over the sequence's rows; rows beyond the coefficients count 0.
     case crossEntropy(coefficients: [Float])
     /// Σ coefficient[r] · divergence of row r from the reference model, whose final hidden states are given,
     /// [rows, hidden].
     case divergence(Kernels.Divergence, reference: Matrix, coefficients: [Float])
+    /// Σ coefficient[r] · a loss of row r's logits; `reference` as for a divergence, or nil.
+    case logits(any RowLoss, reference: Matrix?, coefficients: [Float])
+    /// Σ coefficient[r] · ‖h_r - target_r‖², h being the output of a decoder layer; the target is [rows, hidden], or
+    /// [1, hidden] for every row.
+    case activation(layer: Int, target: Matrix, coefficients: [Float])
     /// Nothing.
     case none
 }
@@ -18,6 +23,8 @@ public struct BatchStatistics: Sendable {
     public var nll: [[Float]]
     /// Whether the most likely token was the right one.
     public var isCorrect: [[Bool]]
+    /// What each sequence's ``SequenceLoss`` adds up to; empty where none was given.
+    public var losses: [Double] = []
 
     /// Mean nll over the counted tokens of some sequences.
     public func meanNLL(of sequences: Range<Int>) -> Double {

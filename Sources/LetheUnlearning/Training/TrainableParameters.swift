@@ -27,11 +27,11 @@ public final class TrainableParameters {
     public let scope: Scope
     private let decoder: Decoder
     private var layerGradients: [Int: LayerGradients] = [:]
-    let headGradient: Matrix?
-    let headBiasGradient: FloatBuffer?
-    let embeddingGradient: Matrix?
-    let positionGradient: Matrix?
-    let finalNormGradient: [FloatBuffer]
+    package let headGradient: Matrix?
+    package let headBiasGradient: FloatBuffer?
+    package let embeddingGradient: Matrix?
+    package let positionGradient: Matrix?
+    package let finalNormGradient: [FloatBuffer]
 
     /// Detaches the parameters and makes zero gradients.
     /// - Throws: `usage` for a layer that the model does not have, `limit_exceeded`.

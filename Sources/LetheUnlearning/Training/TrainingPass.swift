@@ -7,7 +7,7 @@ public final class TrainingPass {
     private let decoder: Decoder
     private let parameters: TrainableParameters
     private let prefix: PrefixCache
-    /// For ``SequenceLoss/divergence(_:reference:coefficients:)``: whose head turns reference states to logits.
+    /// Whose head turns the reference states of a ``SequenceLoss`` to logits.
     public var reference: Decoder?
 
     /// Prepares passes over a decoder whose trained parameters are already detached.
@@ -29,8 +29,9 @@ public final class TrainingPass {
 
     /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics.
     ///
-    /// - Returns: the statistics, which are those before any update.
-    /// - Throws: as ``statistics(_:)``, and what `plan` throws.
+    /// - Returns: the statistics, which are those before any update, with the losses.
+    /// - Throws: as ``statistics(_:)``, `usage` for an activation of a layer below the trained ones, and what `plan`
+    ///   throws.
     @discardableResult
     public func run(_ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss]) throws
         -> BatchStatistics
@@ -44,15 +45,22 @@ public final class TrainingPass {
         let head = try OutputHead(decoder, hidden: hidden)
         let targets = targets(sequences)
         let rowStatistics = try head.statistics(targets: targets)
-        let statistics = gather(rowStatistics, batch, sequences)
+        var statistics = gather(rowStatistics, batch, sequences)
         let losses = try plan(statistics)
         guard losses.count == sequences.count else {
             throw LetheError(.internalError, "a loss plan does not fit its batch")
         }
         let references = try losses.map { loss -> OutputHead? in
-            guard case .divergence(_, let states, _) = loss else { return nil }
-            return try OutputHead(reference ?? decoder, hidden: states)
+            switch loss {
+            case .divergence(_, let states, _), .logits(_, let states?, _):
+                return try OutputHead(reference ?? decoder, hidden: states)
+            case .crossEntropy, .logits, .activation, .none: return nil
+            }
         }
+        let activations = try activationGradients(
+            losses, batch, outputs: tapes.dropFirst().map(\.input) + [hidden], lowest: lowest)
+        let labels = labels(sequences)
+        var values = activations.losses
         let gradient = try head.backward(
             headGradient: parameters.headGradient, headBiasGradient: parameters.headBiasGradient,
             finalNormGradient: parameters.finalNormGradient
@@ -63,25 +71,76 @@ public final class TrainingPass {
                 let inSequence = common.lowerBound - batch.rows(sequence).lowerBound
                 let part = logits.rowRange(common.lowerBound - rows.lowerBound, common.count)
                 let range = inSequence..<inSequence + common.count
+                let rowLosses: [Float]
+                let factors: [Float]
                 switch losses[sequence] {
-                case .none:
+                case .none, .activation:
                     part.clear()
+                    continue
                 case .crossEntropy(let coefficients):
-                    Kernels.crossEntropyBackward(
-                        part, logSumExp: Array(rowStatistics.logSumExp[common]),
-                        targets: targets[common].map { $0 ?? 0 }, coefficients: padded(coefficients, range))
+                    factors = padded(coefficients, range)
+                    let logSumExp = Array(rowStatistics.logSumExp[common])
+                    let targets = Array(labels[common])
+                    rowLosses = logSumExp.indices.map { row in
+                        logSumExp[row] - part.pointer[row * part.stride + Int(targets[row])]
+                    }
+                    Kernels.crossEntropyBackward(part, logSumExp: logSumExp, targets: targets, coefficients: factors)
                 case .divergence(let kind, _, let coefficients):
                     guard let reference = references[sequence] else { continue }
-                    _ = Kernels.divergence(
-                        kind, logits: part, reference: try reference.logits(range),
-                        coefficients: padded(coefficients, range))
+                    factors = padded(coefficients, range)
+                    rowLosses = Kernels.divergence(
+                        kind, logits: part, reference: try reference.logits(range), coefficients: factors)
+                case .logits(let loss, _, let coefficients):
+                    factors = padded(coefficients, range)
+                    rowLosses = try loss.apply(
+                        part, reference: try references[sequence]?.logits(range), targets: Array(labels[common]),
+                        coefficients: factors)
+                }
+                for (factor, loss) in zip(factors, rowLosses) where factor != 0 {
+                    values[sequence] += Double(factor) * Double(loss)
                 }
             }
         }
         let dinput = try decoder.backward(
-            gradient, batch: batch, layers: layers, tapes: tapes, gradients: { parameters.gradients($0) })
+            gradient, batch: batch, layers: layers, tapes: tapes, gradients: { parameters.gradients($0) },
+            willVisit: { layer, gradient in
+                if let added = activations.gradients[layer] { Kernels.add(added, to: gradient) }
+            })
         addEmbeddingGradient(dinput, batch)
+        statistics.losses = values
         return statistics
+    }
+
+    /// The gradient at the output of each layer that an activation loss looks at, [T, hidden], and those losses.
+    private func activationGradients(
+        _ losses: [SequenceLoss], _ batch: PackedBatch, outputs: [Matrix?], lowest: Int
+    ) throws -> (gradients: [Int: Matrix], losses: [Double]) {
+        var gradients: [Int: Matrix] = [:]
+        var values = [Double](repeating: 0, count: losses.count)
+        for (sequence, loss) in losses.enumerated() {
+            guard case .activation(let layer, let target, let coefficients) = loss else { continue }
+            guard layer >= lowest, layer - lowest < outputs.count, let output = outputs[layer - lowest] else {
+                throw LetheError(.usage, "layer \(layer) is not among the layers of the pass, from \(lowest) on")
+            }
+            let rows = batch.rows(sequence)
+            guard target.columns == output.columns, target.rows == 1 || target.rows == rows.count else {
+                throw LetheError(.internalError, "an activation target does not fit its sequence")
+            }
+            let gradient = try gradients[layer] ?? Matrix(zeros: output.rows, columns: output.columns)
+            gradients[layer] = gradient
+            for (place, coefficient) in padded(coefficients, 0..<rows.count).enumerated() where coefficient != 0 {
+                let row = rows.lowerBound + place
+                let aim = target.pointer + (target.rows == 1 ? 0 : place * target.stride)
+                var squares = 0.0
+                for column in 0..<output.columns {
+                    let difference = output.pointer[row * output.stride + column] - aim[column]
+                    squares += Double(difference) * Double(difference)
+                    gradient.pointer[row * gradient.stride + column] = 2 * coefficient * difference
+                }
+                values[sequence] += Double(coefficient) * squares
+            }
+        }
+        return (gradients, values)
     }
 
     private func addEmbeddingGradient(_ dinput: Matrix, _ batch: PackedBatch) {
@@ -106,8 +165,7 @@ public final class TrainingPass {
         for (index, sequence) in sequences.enumerated() {
             let start = batch.rows(index).lowerBound
             result.nll.append(sequence.targetRows.map { rows.nll[start + $0] })
-            let labels = sequence.labels
-            result.isCorrect.append(sequence.targetRows.map { rows.argmax[start + $0] == labels[$0] })
+            result.isCorrect.append(sequence.targetRows.map { rows.argmax[start + $0] == sequence.ids[$0 + 1] })
         }
         return result
     }
@@ -116,10 +174,15 @@ public final class TrainingPass {
         range.map { $0 < values.count ? values[$0] : 0 }
     }
 
-    /// The label of every row of the batch; nil at a sequence's last row.
+    /// The next token of every row of the batch; nil at a sequence's last row.
     private func targets(_ sequences: [TrainingSequence]) -> [Int32?] {
         sequences.flatMap { sequence in
-            sequence.ids.isEmpty ? [] : sequence.labels.map { Optional($0) } + [nil]
+            sequence.ids.isEmpty ? [] : sequence.ids.dropFirst().map { Optional($0) } + [nil]
         }
+    }
+
+    /// What cross-entropy wants of every row of the batch; 0 at a sequence's last row, which never counts.
+    private func labels(_ sequences: [TrainingSequence]) -> [Int32] {
+        sequences.flatMap { $0.ids.isEmpty ? [] : $0.labels + [0] }
     }
 }

@@ -7,8 +7,11 @@ public struct TrainingSequence: Sendable, Equatable {
     public var ids: [Int32]
     /// The first token that counts; at least 1, as the first token has no prediction.
     public var firstTarget: Int
-    /// What each row but the last should predict, where that is not the next token.
+    /// What cross-entropy trains each row but the last to predict, where that is not the next token. Statistics are
+    /// always those of the next tokens.
     public var drawnLabels: [Int32]?
+    /// How much each counted token matters to the forget loss, from 0 on; nil: all the same. See ``ImportanceMask``.
+    public var importance: [Float]?
 
     /// A sequence whose tokens from `firstTarget` on count.
     public init(ids: [Int32], firstTarget: Int = 1) {
@@ -16,7 +19,7 @@ public struct TrainingSequence: Sendable, Equatable {
         self.firstTarget = max(1, firstTarget)
     }
 
-    /// What each row but the last should predict, [ids - 1].
+    /// What cross-entropy trains each row but the last to predict, [ids - 1].
     public var labels: [Int32] { drawnLabels ?? Array(ids.dropFirst()) }
 
     /// Tokens that count.

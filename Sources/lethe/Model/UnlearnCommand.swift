@@ -25,9 +25,9 @@ struct UnlearnCommand: AsyncParsableCommand {
     var preset: String?
     @Option(help: "fit, or one objective: \(ForgetObjectives.names.joined(separator: ", ")).")
     var method: String?
-    @Option(help: "none, simsat, simimp or satimp.")
+    @Option(help: "Token weights: \(TokenReweighting.names.joined(separator: ", ")).")
     var reweighting: String?
-    @Option(help: "none, gd, kl or kl-published.")
+    @Option(help: "Keep term: \(KeepTerm.allCases.map(\.rawValue).joined(separator: ", ")).")
     var keepTerm: String?
     @Option(help: "Layers to train.")
     var layers: Int?

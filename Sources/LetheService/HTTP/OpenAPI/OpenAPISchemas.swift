@@ -120,10 +120,16 @@ enum OpenAPISchemas {
         typealias Bounds = RequestOptions.Bounds
         return object([
             ("method", described(text(32), "`fit`, or the name of one objective.")),
-            ("reweighting", described(text(32), "`none`, `simsat`, `simimp` or `satimp`.")),
+            (
+                "reweighting",
+                described(
+                    text(32),
+                    "`none`; `simsat`, `simimp` or `satimp`, each also with `-instance` or `-group`; "
+                        + "`top-k` or `bottom-k`.")
+            ),
             ("preset", described(text(32), "`lethe` or `published`.")),
             ("layers", integer(Bounds.layers, "How many decoder layers are trained.")),
-            ("keep_term", described(text(32), "`none`, `gd`, `kl` or `kl-published`.")),
+            ("keep_term", described(text(32), "`none`, `gd`, `kl`, `kl-published`, `rmu` or `pdu`.")),
             ("keep_weight", number(Bounds.keepWeight, "Weight of the keep term.")),
             ("learning_rate", number(Bounds.learningRate, "Peak learning rate.")),
             ("epochs", integer(Bounds.epochs, "Passes over the items, or the most of them.")),

@@ -1,0 +1,27 @@
+/// The loss of a step's forget side, and its gradient with respect to each token's nll.
+public struct ForgetLoss: Sendable, Equatable {
+    /// In nats, before any weight.
+    public var value: Double
+    /// ∂loss/∂nll, one value a counted token.
+    public var coefficients: [[Float]]
+}
+
+/// An objective that sees the model only through the nll of the counted tokens.
+public protocol TokenObjective: ForgetObjective {
+    /// Loss and gradient.
+    func evaluate(_ input: ForgetInput) -> ForgetLoss
+}
+
+extension TokenObjective {
+    /// Loss and gradient of each sequence.
+    public func losses(_ input: ForgetInput) -> [SequenceLoss] {
+        zip(input.sequences, evaluate(input).coefficients).map { sequence, coefficients in
+            .crossEntropy(coefficients: sequence.atTargetRows(coefficients))
+        }
+    }
+}
+
+extension TrainingSequence {
+    /// Values of the counted tokens at the rows that predict them; 0 at the rows before.
+    func atTargetRows(_ values: [Float]) -> [Float] { [Float](repeating: 0, count: firstTarget - 1) + values }
+}
