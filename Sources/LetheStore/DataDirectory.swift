@@ -55,7 +55,12 @@ public final class DataDirectory: Sendable {
         try FileSystem.createFolder("\(path)/models")
     }
 
-    deinit { close(lock) }
+    deinit {
+        // A child process that another thread is starting holds a copy of the descriptor until it has begun; closing
+        // ours alone would leave the lock with it for that long.
+        flock(lock, LOCK_UN)
+        close(lock)
+    }
 
     /// The database file.
     public var databaseURL: URL { url.appendingPathComponent("lethe.sqlite") }
