@@ -53,6 +53,9 @@ package final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(
             &actions, 2, folder.appendingPathComponent("error").path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
 
+        // Sockets of the servers that other tests run in this process would otherwise stay open in the child.
+        // Closing a number that is not open is no error here.
+        for descriptor: Int32 in 3..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
