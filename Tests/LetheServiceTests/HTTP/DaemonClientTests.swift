@@ -103,9 +103,17 @@ struct DaemonClientTests {
         }
         // The first daemon is gone; a second one takes its port.
         let claimed = try #require(try await bench.database.claimNext())
-        try await bench.listening({ $0.port = port }) { _ in
-            try await bench.database.fail(claimed.claim, code: "diverged", message: "not finite")
-            try await watching.withLock { $0 }?.value
+        // A child process that another test is just starting may hold the first one's socket a moment longer.
+        for attempt in 0... {
+            do {
+                try await bench.listening({ $0.port = port }) { _ in
+                    try await bench.database.fail(claimed.claim, code: "diverged", message: "not finite")
+                    try await watching.withLock { $0 }?.value
+                }
+                break
+            } catch BenchError.notListening where attempt < 100 {
+                try await Task.sleep(for: .milliseconds(50))
+            }
         }
         let received = await kinds.reduce(into: [String]()) { $0.append($1) }
         #expect(received == ["submitted", "claim", "fail"])
