@@ -65,7 +65,7 @@ public struct UnlearningSettings: Sendable, Equatable {
     public static var lethe: UnlearningSettings {
         UnlearningSettings(
             preset: "lethe", method: .objective(GradientAscent.name), reweighting: .satImp(beta1: 5, beta2: 0.1),
-            keepTerm: .gd, keepWeight: 1, keepSequences: 4, layerCount: 8, targeting: .exact, learningRate: 1e-4,
+            keepTerm: .gd, keepWeight: 1, keepSequences: 6, layerCount: 8, targeting: .exact, learningRate: 1e-4,
             epochs: 24, window: 1024, stepsPerWindow: false, stopsAtTarget: true, stopTolerance: 0.1, siblings: 8,
             filter: RedundancyFilter(), usesFilter: true, normalizesWeights: true, seed: 0)
     }

@@ -28,7 +28,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Invented records, half of which are forgotten.")
     var records = 12
     @Option(help: "Passes over the records while teaching.")
-    var epochs = 6
+    var epochs = 8
     @Option(help: "Seed of the records and the training.")
     var seed: UInt64 = 7
     @Flag(help: "Write only the JSON object.")
