@@ -21,12 +21,14 @@ typedef struct {
     uint64_t last_use;
 } entry;
 
-enum { CAPACITY = 1024 };  // entries; the least recently used makes room
+enum { CAPACITY = 4096 };      // entries; the least recently used makes room
+enum { SLOTS = 4 * CAPACITY };  // of the hash table, a power of two
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 static entry *entries;
+static int32_t *slots;  // index of an entry plus 1; 0: empty
 static int entry_count;
 static uint64_t clock_tick;
 
@@ -119,36 +121,70 @@ static dnnl_status_t build(entry *e, const lethe_gemm_shape *s) {
     return status;
 }
 
-// Open addressing would be faster to probe, but a linear scan over a few dozen live shapes costs less than one
-// microsecond, and keeps eviction trivial. The last hit is tried first.
-static dnnl_status_t find(const lethe_gemm_shape *s, int threads, entry **found) {
-    for (int i = entry_count - 1; i >= 0; i--) {
-        if (entries[i].threads == threads && same(&entries[i].shape, s)) {
-            *found = &entries[i];
-            return dnnl_success;
-        }
+static uint64_t hash(const lethe_gemm_shape *s, int threads) {
+    const uint64_t fields[] = {
+        (uint64_t)s->m, (uint64_t)s->n, (uint64_t)s->k, (uint64_t)s->lda, (uint64_t)s->ldb, (uint64_t)s->ldc,
+        (uint64_t)(s->transpose_a | s->transpose_b << 1 | s->accumulate << 2 | s->type_ab << 3 | s->type_c << 8),
+        (uint64_t)threads};
+    uint64_t value = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) value = (value ^ fields[i]) * 0x9e3779b97f4a7c15u;
+    return value ^ value >> 32;
+}
+
+// The slot that holds a shape, or the empty one where it belongs. Never full: there are four slots for an entry.
+static int32_t *slot_of(const lethe_gemm_shape *s, int threads) {
+    for (uint64_t i = hash(s, threads);; i++) {
+        int32_t *slot = &slots[i & (SLOTS - 1)];
+        if (!*slot || (entries[*slot - 1].threads == threads && same(&entries[*slot - 1].shape, s))) return slot;
     }
+}
+
+// Makes room by releasing the entries whose last use lies in the oldest quarter of all uses; always the oldest one.
+static void evict(void) {
+    uint64_t least = entries[0].last_use, limit = clock_tick;
+    for (int i = 0; i < entry_count; i++) {
+        if (entries[i].last_use < least) least = entries[i].last_use;
+    }
+    limit = least + (limit - least) / 4;
+    int kept = 0;
+    for (int i = 0; i < entry_count; i++) {
+        if (entries[i].last_use <= limit) release(&entries[i]);
+        else entries[kept++] = entries[i];
+    }
+    memset(&entries[kept], 0, (size_t)(entry_count - kept) * sizeof *entries);
+    entry_count = kept;
+    memset(slots, 0, SLOTS * sizeof *slots);
+    for (int i = 0; i < entry_count; i++) *slot_of(&entries[i].shape, entries[i].threads) = i + 1;
+}
+
+static dnnl_status_t find(const lethe_gemm_shape *s, int threads, entry **found) {
     if (!entries) {
         entries = calloc(CAPACITY, sizeof *entries);
-        if (!entries) return dnnl_out_of_memory;
-    }
-    int slot = entry_count;
-    if (entry_count == CAPACITY) {
-        slot = 0;
-        for (int i = 1; i < CAPACITY; i++) {
-            if (entries[i].last_use < entries[slot].last_use) slot = i;
+        slots = calloc(SLOTS, sizeof *slots);
+        if (!entries || !slots) {
+            free(entries);
+            free(slots);
+            entries = NULL;
+            slots = NULL;
+            return dnnl_out_of_memory;
         }
-        release(&entries[slot]);
     }
-    dnnl_status_t status = build(&entries[slot], s);
-    if (status != dnnl_success) {
-        release(&entries[slot]);
-        if (slot < entry_count) entries[slot] = entries[--entry_count];
-        return status;
+    int32_t *slot = slot_of(s, threads);
+    if (!*slot) {
+        if (entry_count == CAPACITY) {
+            evict();
+            slot = slot_of(s, threads);
+        }
+        entry *made = &entries[entry_count];
+        dnnl_status_t status = build(made, s);
+        if (status != dnnl_success) {
+            release(made);
+            return status;
+        }
+        made->threads = threads;
+        *slot = ++entry_count;
     }
-    entries[slot].threads = threads;
-    if (slot == entry_count) entry_count++;
-    *found = &entries[slot];
+    *found = &entries[*slot - 1];
     return dnnl_success;
 }
 

@@ -101,11 +101,13 @@ extension RequestOptions {
         self.init()
         let body = try FieldReader(json, pointer: pointer)
         try body.allowOnly([
-            "method", "reweighting", "preset", "layers", "keep_term", "keep_weight", "learning_rate", "epochs", "seed",
+            "method", "reweighting", "preset", "layers", "targeting", "keep_term", "keep_weight", "learning_rate",
+            "epochs", "seed",
         ])
         method = try body.string("method", maximumBytes: 32)
         reweighting = try body.string("reweighting", maximumBytes: 32)
         preset = try body.string("preset", maximumBytes: 32)
+        targeting = try body.string("targeting", maximumBytes: 32)
         keepTerm = try body.string("keep_term", maximumBytes: 32)
         layers = try body.integer("layers", in: Bounds.layers)
         keepWeight = try body.number("keep_weight", in: Bounds.keepWeight)
@@ -121,6 +123,7 @@ extension RequestOptions {
         if let reweighting { object["reweighting"] = .string(reweighting) }
         if let preset { object["preset"] = .string(preset) }
         if let layers { object["layers"] = .integer(Int64(layers)) }
+        if let targeting { object["targeting"] = .string(targeting) }
         if let keepTerm { object["keep_term"] = .string(keepTerm) }
         if let keepWeight { object["keep_weight"] = .number(keepWeight) }
         if let learningRate { object["learning_rate"] = .number(learningRate) }

@@ -10,6 +10,8 @@ public struct RequestOptions: Sendable, Equatable {
     public var preset: String?
     /// How many decoder layers are trained.
     public var layers: Int?
+    /// How those layers are chosen: `exact`, `gradient` or `middle`.
+    public var targeting: String?
     /// `none`, `gd`, `kl` or `kl-published`.
     public var keepTerm: String?
     /// Weight of the keep term.

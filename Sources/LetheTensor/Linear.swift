@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import LetheCore
 
@@ -47,6 +48,10 @@ public enum Linear {
         }
     }
 
+    /// Rows up to which a forward product in fp32 reads its weight once, row by row, instead of being oneDNN's: decoding
+    /// one token at a time is as fast as memory is.
+    static let narrowRows = 2
+
     private static func product(
         _ a: Matrix, transposeA: Bool, _ weight: WeightMatrix, transposeB: Bool, rows: Int, columns: Int, inner: Int,
         into c: Matrix, accumulate: Bool, precision: Precision
@@ -59,6 +64,10 @@ public enum Linear {
                 UnsafeRawPointer(narrowA.pointer), lda: a.columns, transposeA: transposeA,
                 UnsafeRawPointer(narrowW.pointer), ldb: weight.columns, transposeB: transposeB, c, inner: inner,
                 accumulate: accumulate, type: LETHE_BF16)
+        } else if transposeB, rows <= narrowRows, weight.isFloat32 {
+            lethe_narrow_product(
+                c.pointer, Int64(c.stride), a.pointer, Int64(a.stride), try weight.values(), Int64(rows),
+                Int64(columns), Int64(inner), accumulate ? 1 : 0)
         } else {
             let wide = try weight.widened(copying: false)
             try multiply(
@@ -89,11 +98,44 @@ public enum Linear {
         shape.type_ab = Int32(type.rawValue)
         shape.type_c = Int32(LETHE_F32.rawValue)
         shape.accumulate = accumulate ? 1 : 0
-        let status = lethe_gemm(&shape, a, b, c.pointer)
-        guard status == 0 else {
-            throw LetheError(
-                status == 1 ? .limitExceeded : .internalError,
-                "matrix product \(c.rows) x \(c.columns) x \(inner): \(String(cString: lethe_onednn_status(status)))")
+        let width = type == LETHE_BF16 ? 2 : 4
+        // The dimension that counts tokens: the inner one of a weight gradient, which accumulates, else the rows.
+        for piece in pieces(transposeA ? inner : c.rows) {
+            var output = c.pointer
+            var right = b
+            if transposeA {
+                shape.k = Int64(piece.count)
+                right += piece.lowerBound * ldb * width
+            } else {
+                shape.m = Int64(piece.count)
+                output += piece.lowerBound * c.stride
+            }
+            let status = lethe_gemm(&shape, a + piece.lowerBound * lda * width, right, output)
+            guard status == 0 else {
+                let reason = String(cString: lethe_onednn_status(status))
+                throw LetheError(
+                    status == 1 ? .limitExceeded : .internalError,
+                    "matrix product \(c.rows) x \(c.columns) x \(inner): \(reason)")
+            }
         }
+    }
+
+    /// Cuts a number of tokens into powers of two from 1,024 down to 64 and a rest below 128.
+    ///
+    /// A primitive costs a thousand times what finding it again does, and the lengths of texts never repeat: this way a
+    /// process makes a few hundred of them at most, all in its first requests, whatever lengths come.
+    static func pieces(_ tokens: Int) -> [Range<Int>] {
+        var pieces: [Range<Int>] = []
+        var start = 0
+        while start < tokens {
+            var size = tokens - start
+            if size >= 128 && (size > 1024 || size.nonzeroBitCount > 1) {
+                // What remains is 64 at least, because products of a few rows are slow.
+                size = min(1024, 1 << (Int.bitWidth - 1 - (size - 64).leadingZeroBitCount))
+            }
+            pieces.append(start..<start + size)
+            start += size
+        }
+        return pieces
     }
 }

@@ -143,7 +143,8 @@ public final class Unlearner {
         let corpus = keepTerm == .none ? nil : try keepCorpus(request, settings)
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
-            sequences: sequences, targets: targets, corpus: corpus?.sequences ?? [])
+            sequences: sequences, targets: targets, corpus: corpus?.sequences ?? [],
+            before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])

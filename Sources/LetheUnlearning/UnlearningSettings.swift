@@ -108,6 +108,13 @@ public struct UnlearningSettings: Sendable, Equatable {
         }
         if let weight = options.keepWeight { keepWeight = weight }
         if let layers = options.layers { layerCount = layers }
+        if let name = options.targeting {
+            guard let mode = LayerTargeting.Mode(rawValue: name) else {
+                let known = LayerTargeting.Mode.allCases.map(\.rawValue).joined(separator: ", ")
+                throw LetheError(.badData, "/options/targeting: must be one of \(known)")
+            }
+            targeting = mode
+        }
         if let rate = options.learningRate { learningRate = rate }
         if let epochs = options.epochs { self.epochs = epochs }
         if let seed = options.seed { self.seed = seed }

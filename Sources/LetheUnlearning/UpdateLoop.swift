@@ -14,10 +14,11 @@ final class UpdateLoop {
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
     private let corpus: [TrainingSequence]
+    /// What the model says of the sequences before the first step.
+    private let before: BatchStatistics
     private var generator: SeededGenerator
     private var referenceNLL: [[Float]] = []
-    private var referenceStates: [Int: Matrix] = [:]
-    private var forgetReferenceStates: [Int: Matrix] = [:]
+    private var referenceStates: [ReferenceStates: Matrix] = [:]
     /// One for each sequence; empty unless the objective asks for them.
     private var refusals: [TrainingSequence] = []
     private var refusalReferenceNLL: [[Float]] = []
@@ -32,7 +33,8 @@ final class UpdateLoop {
 
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
-        settings: UnlearningSettings, sequences: [TrainingSequence], targets: [Double], corpus: [TrainingSequence]
+        settings: UnlearningSettings, sequences: [TrainingSequence], targets: [Double], corpus: [TrainingSequence],
+        before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -42,6 +44,7 @@ final class UpdateLoop {
         self.sequences = sequences
         self.targets = targets
         self.corpus = corpus
+        self.before = before
         generator = SeededGenerator(seed: settings.seed)
     }
 
@@ -58,7 +61,7 @@ final class UpdateLoop {
             refusalReferenceNLL = try original.nll(of: refusals)
         }
         let checked = corpus.isEmpty ? [] : drawKeep(min(corpus.count, 16)).map { corpus[$0] }
-        record.before = try UnlearningRecord.Level(pass.statistics(sequences))
+        record.before = UnlearningRecord.Level(before)
         if !checked.isEmpty { record.keepBefore = try UnlearningRecord.Level(pass.statistics(checked)) }
 
         if keepTerm == .pdu {
@@ -91,11 +94,14 @@ final class UpdateLoop {
                 record.steps += 1
             }
         }
-        let after = try pass.statistics(sequences)
-        record.after = UnlearningRecord.Level(after)
-        if !checked.isEmpty { record.keepAfter = try UnlearningRecord.Level(pass.statistics(checked)) }
-        if !targets.isEmpty && !record.reachedTarget { record.reachedTarget = active(after, sequences.indices).isEmpty }
         record.alreadyForgotten = record.steps == 0
+        let after = record.alreadyForgotten ? before : try pass.statistics(sequences)
+        record.after = UnlearningRecord.Level(after)
+        record.keepAfter = record.keepBefore
+        if !checked.isEmpty && !record.alreadyForgotten {
+            record.keepAfter = try UnlearningRecord.Level(pass.statistics(checked))
+        }
+        if !targets.isEmpty && !record.reachedTarget { record.reachedTarget = active(after, sequences.indices).isEmpty }
     }
 
     /// Forward and backward of one step; true when every item is at its target and nothing is left to do.
@@ -151,7 +157,7 @@ final class UpdateLoop {
             sequences: live.map { sequences[chosen[$0]] }, nll: live.map { statistics.nll[$0] })
         if objective.needsReference { input.referenceNLL = live.map { referenceNLL[chosen[$0]] } }
         if objective.needsReferenceStates {
-            input.referenceStates = try live.map { try forgetReferenceState(chosen[$0]) }
+            input.referenceStates = try live.map { try referenceState(sequences[chosen[$0]], throughLayer: nil) }
         }
         input.weights = input.nll.indices.map {
             settings.reweighting.weights(input.nll[$0], importance: input.sequences[$0].importance)
@@ -186,23 +192,21 @@ final class UpdateLoop {
         return try keepTerm.losses(
             keep.map { corpus[$0] }, weight: dual?.value ?? settings.keepWeight, layer: layer
         ) { place, layer in
-            try referenceState(keep[place], layer: layer)
+            try referenceState(corpus[keep[place]], throughLayer: layer)
         }
     }
 
-    /// The reference model's states of a keep sequence, made once a request: the output of a layer, nil: the last.
-    private func referenceState(_ index: Int, layer: Int?) throws -> Matrix {
-        if let state = referenceStates[index] { return state }
-        let state = try original.states(of: corpus[index], throughLayer: layer)
-        referenceStates[index] = state
-        return state
+    private struct ReferenceStates: Hashable {
+        let sequence: TrainingSequence
+        let layer: Int?
     }
 
-    /// The reference model's final hidden states of an item's sequence, made once a request.
-    private func forgetReferenceState(_ index: Int) throws -> Matrix {
-        if let state = forgetReferenceStates[index] { return state }
-        let state = try original.states(of: sequences[index], throughLayer: nil)
-        forgetReferenceStates[index] = state
+    /// The reference model's states of a sequence, made once a request: the output of a layer, nil: the last.
+    private func referenceState(_ sequence: TrainingSequence, throughLayer layer: Int?) throws -> Matrix {
+        let key = ReferenceStates(sequence: sequence, layer: layer)
+        if let state = referenceStates[key] { return state }
+        let state = try original.states(of: sequence, throughLayer: layer)
+        referenceStates[key] = state
         return state
     }
 

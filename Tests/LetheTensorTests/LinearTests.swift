@@ -5,7 +5,10 @@ import Testing
 
 @Suite struct LinearTests {
     /// Rows, outputs, inputs.
-    static let shapes = [(1, 1, 1), (1, 5, 3), (3, 1, 7), (7, 17, 33), (33, 65, 17), (16, 48, 32), (65, 20, 129)]
+    static let shapes = [
+        (1, 1, 1), (1, 5, 3), (2, 19, 35), (3, 1, 7), (7, 17, 33), (33, 65, 17), (16, 48, 32), (65, 20, 129),
+        (190, 40, 33), (300, 20, 17), (1100, 12, 9),
+    ]
     private static let scale = 2e-6
 
     @Test(arguments: shapes)

@@ -35,6 +35,8 @@ struct LetheBench: ParsableCommand {
         @Option var encoder: String
         @Option var tokens = 60
         @Option(help: "Vectors in the memory before the request.") var remembered = 0
+        @Option(help: "exact or gradient.") var targeting = "exact"
+        @Flag(help: "Every run has a text of another length, from --tokens up.") var vary = false
 
         func run() throws {
             let original = try options.load()
@@ -49,23 +51,29 @@ struct LetheBench: ParsableCommand {
                         return vector.map { $0 / norm }
                     })
             }
-            let text = try LetheBench.text(original, tokens: tokens, seed: 3)
+            let texts = try (0...self.options.runs).map {
+                try LetheBench.text(original, tokens: tokens + (vary ? $0 : 0), seed: 3)
+            }
             var options = RequestOptions()
             options.preset = "published"
+            options.targeting = targeting
             let settings = try UnlearningSettings(options)
-            let request = ErasureRequest(category: .personal, items: [.text(text)])
+            var run = 0
             var phases: [String: [Double]] = [:]
             var objective = ""
             let measurement = try Measurement(runs: self.options.runs) {
                 let model = try original.sharing(original.decoder.weights)
                 let unlearner = Unlearner(model: model, original: original, embedder: encoder, memory: memory)
+                let request = ErasureRequest(category: .personal, items: [.text(texts[run])])
                 let record = try unlearner.apply(request, settings: settings).record
                 objective = record.objective
-                for (phase, seconds) in record.seconds { phases[phase, default: []].append(seconds) }
+                if run > 0 { for (phase, seconds) in record.seconds { phases[phase, default: []].append(seconds) } }
+                run += 1
             }
             Measurement.emit(
                 "request",
                 [
+                    ("targeting", .string(targeting)), ("varied_length", .bool(vary)),
                     ("tokens", .integer(Int64(tokens))), ("remembered", .integer(Int64(remembered))),
                     ("objective", .string(objective)), ("seconds", measurement.json),
                     (

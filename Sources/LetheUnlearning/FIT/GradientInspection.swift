@@ -7,6 +7,8 @@ import LetheTensor
 public struct GradientInspection: Sendable, Equatable {
     /// Mean NLL of tokens 2 to T, in nats.
     public var loss: Double
+    /// What the model says of each sequence's tokens.
+    public var statistics: BatchStatistics
     /// Frobenius norm of its gradient with respect to the input embeddings: the score s of FIT, section "importance".
     public var inputEmbeddingNorm: Double
     /// For each layer the norm of the gradient of its attention and MLP matrices together; empty unless asked for.
@@ -37,6 +39,7 @@ public struct GradientInspection: Sendable, Equatable {
             }
         }
         loss = total / Double(count)
+        self.statistics = BatchStatistics(statistics, batch, sequences)
         let targets = batch.nextTokens.map { $0 ?? 0 }
         let gradient = try head.backward { rows, logits in
             Kernels.crossEntropyBackward(

@@ -18,13 +18,24 @@ public enum SequenceLoss {
 }
 
 /// A row's numbers before the update, for the objectives: one entry a sequence, one value a counted token.
-public struct BatchStatistics: Sendable {
+public struct BatchStatistics: Sendable, Equatable {
     /// -log p of each counted token.
     public var nll: [[Float]]
     /// Whether the most likely token was the right one.
     public var isCorrect: [[Bool]]
     /// What each sequence's ``SequenceLoss`` adds up to; empty where none was given.
     public var losses: [Double] = []
+
+    /// Sorts the rows of a batch by sequence.
+    init(_ rows: Kernels.LogitStatistics, _ batch: PackedBatch, _ sequences: [TrainingSequence]) {
+        nll = []
+        isCorrect = []
+        for (index, sequence) in sequences.enumerated() {
+            let start = batch.rows(index).lowerBound
+            nll.append(sequence.targetRows.map { rows.nll[start + $0] })
+            isCorrect.append(sequence.targetRows.map { rows.argmax[start + $0] == sequence.ids[$0 + 1] })
+        }
+    }
 
     /// Mean nll over the counted tokens of some sequences.
     public func meanNLL(of sequences: Range<Int>) -> Double {

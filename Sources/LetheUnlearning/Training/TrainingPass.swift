@@ -24,7 +24,7 @@ public final class TrainingPass {
         let hidden = try decoder.forward(
             prefix.state(batch), batch: batch, layers: parameters.lowestLayer..<decoder.configuration.layerCount)
         let head = try OutputHead(decoder, hidden: hidden)
-        return gather(try head.statistics(targets: targets(sequences)), batch, sequences)
+        return BatchStatistics(try head.statistics(targets: targets(sequences)), batch, sequences)
     }
 
     /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics.
@@ -45,7 +45,7 @@ public final class TrainingPass {
         let head = try OutputHead(decoder, hidden: hidden)
         let targets = targets(sequences)
         let rowStatistics = try head.statistics(targets: targets)
-        var statistics = gather(rowStatistics, batch, sequences)
+        var statistics = BatchStatistics(rowStatistics, batch, sequences)
         let losses = try plan(statistics)
         guard losses.count == sequences.count else {
             throw LetheError(.internalError, "a loss plan does not fit its batch")
@@ -156,18 +156,6 @@ public final class TrainingPass {
                 for column in 0..<width { place[column] += source[column] }
             }
         }
-    }
-
-    private func gather(
-        _ rows: Kernels.LogitStatistics, _ batch: PackedBatch, _ sequences: [TrainingSequence]
-    ) -> BatchStatistics {
-        var result = BatchStatistics(nll: [], isCorrect: [])
-        for (index, sequence) in sequences.enumerated() {
-            let start = batch.rows(index).lowerBound
-            result.nll.append(sequence.targetRows.map { rows.nll[start + $0] })
-            result.isCorrect.append(sequence.targetRows.map { rows.argmax[start + $0] == sequence.ids[$0 + 1] })
-        }
-        return result
     }
 
     private func padded(_ values: [Float], _ range: Range<Int>) -> [Float] {

@@ -2,7 +2,7 @@ import LetheCore
 import LetheModel
 
 /// Tokens to train on: which of them count, and where they come from.
-public struct TrainingSequence: Sendable, Equatable {
+public struct TrainingSequence: Sendable, Hashable {
     /// All tokens, prompt included.
     public var ids: [Int32]
     /// The first token that counts; at least 1, as the first token has no prediction.

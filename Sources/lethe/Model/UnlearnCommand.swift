@@ -31,6 +31,8 @@ struct UnlearnCommand: AsyncParsableCommand {
     var keepTerm: String?
     @Option(help: "Layers to train.")
     var layers: Int?
+    @Option(help: "How they are chosen: \(LayerTargeting.Mode.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var targeting: String?
     @Option(help: "Peak learning rate.")
     var learningRate: Double?
     @Option(help: "Passes over the items at most.")
@@ -124,6 +126,7 @@ struct UnlearnCommand: AsyncParsableCommand {
         options.reweighting = reweighting ?? own.reweighting
         options.keepTerm = keepTerm ?? own.keepTerm
         options.layers = layers ?? own.layers
+        options.targeting = targeting ?? own.targeting
         options.learningRate = learningRate ?? own.learningRate
         options.epochs = epochs ?? own.epochs
         options.seed = own.seed ?? seed
