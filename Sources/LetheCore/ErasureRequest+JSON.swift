@@ -17,7 +17,7 @@ extension ErasureRequest {
         guard let category = try RequestCategory(rawValue: body.required(body.string("category"), "category")) else {
             throw body.error("category", "is not one of personal, copyright, harmful, other")
         }
-        let reference = try body.string("reference", maximumBytes: limits.referenceBytes)
+        let reference = try body.string("reference", maximumCharacters: limits.referenceCharacters)
         let items = try Self.items(body, "items", limits: limits)
         guard !items.isEmpty else { throw body.error("items", "needs at least one item") }
         let keep = try Self.items(body, "keep", limits: limits)
@@ -27,11 +27,11 @@ extension ErasureRequest {
         }
         let priority = try body.integer("priority", in: -100...100) ?? 0
         var dueAt: Date?
-        if let text = try body.string("due_at", maximumBytes: 64) {
+        if let text = try body.string("due_at", maximumCharacters: 64) {
             guard let date = Timestamp.parse(text) else { throw body.error("due_at", "is not an RFC 3339 date-time") }
             dueAt = date
         }
-        let model = try body.string("model", maximumBytes: 64)
+        let model = try body.string("model", maximumCharacters: 64)
         if let model, !ModelName.isValid(model) {
             throw body.error("model", ModelName.rule)
         }
@@ -73,7 +73,7 @@ extension ForgetItem {
         let body = try FieldReader(json, pointer: pointer)
         try body.allowOnly(["text", "prompt", "completion"])
         func field(_ name: String) throws -> String? {
-            let value = try body.string(name, maximumBytes: limits.textBytes)
+            let value = try body.string(name, maximumCharacters: limits.textCharacters)
             if let value, value.isEmpty { throw body.error(name, "is empty") }
             return value
         }
@@ -104,11 +104,11 @@ extension RequestOptions {
             "method", "reweighting", "preset", "layers", "targeting", "keep_term", "keep_weight", "learning_rate",
             "epochs", "seed",
         ])
-        method = try body.string("method", maximumBytes: 32)
-        reweighting = try body.string("reweighting", maximumBytes: 32)
-        preset = try body.string("preset", maximumBytes: 32)
-        targeting = try body.string("targeting", maximumBytes: 32)
-        keepTerm = try body.string("keep_term", maximumBytes: 32)
+        method = try body.string("method", maximumCharacters: 32)
+        reweighting = try body.string("reweighting", maximumCharacters: 32)
+        preset = try body.string("preset", maximumCharacters: 32)
+        targeting = try body.string("targeting", maximumCharacters: 32)
+        keepTerm = try body.string("keep_term", maximumCharacters: 32)
         layers = try body.integer("layers", in: Bounds.layers)
         keepWeight = try body.number("keep_weight", in: Bounds.keepWeight)
         learningRate = try body.number("learning_rate", in: Bounds.learningRate)

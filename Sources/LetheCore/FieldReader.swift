@@ -41,11 +41,15 @@ public struct FieldReader {
     }
 
     /// A string field, or nil when absent.
-    public func string(_ name: String, maximumBytes: Int = 1024) throws -> String? {
+    /// - Parameter maximumCharacters: Unicode scalar values, as JSON Schema counts characters.
+    public func string(_ name: String, maximumCharacters: Int = 1024) throws -> String? {
         guard let value = object[name] else { return nil }
         guard let text = value.stringValue else { throw error(name, "must be a string") }
-        guard text.utf8.count <= maximumBytes else {
-            throw LetheError(.limitExceeded, "\(path(name)): \(text.utf8.count) bytes; the limit is \(maximumBytes)")
+        // A string never has more characters than bytes.
+        if text.utf8.count > maximumCharacters, text.unicodeScalars.count > maximumCharacters {
+            throw LetheError(
+                .limitExceeded,
+                "\(path(name)): \(text.unicodeScalars.count) characters; the limit is \(maximumCharacters)")
         }
         return text
     }

@@ -4,10 +4,10 @@ public struct RequestLimits: Sendable, Equatable {
     public var bodyBytes = 1 << 20
     /// Items, and keep texts, each.
     public var items = 256
-    /// UTF-8 bytes of one text, prompt or completion.
-    public var textBytes = 256 << 10
-    /// UTF-8 bytes of the reference.
-    public var referenceBytes = 512
+    /// Characters (Unicode scalar values, as JSON Schema counts them) of one text, prompt or completion.
+    public var textCharacters = 256 << 10
+    /// Characters of the reference.
+    public var referenceCharacters = 512
     /// Nesting of the JSON body.
     public var depth = 32
 

@@ -15,10 +15,15 @@ public final class LanguageModel {
     public let config: JSONObject
     /// Every tensor of the Hugging Face checkpoint.
     public let slots: [TensorSlot]
+    /// The element type that a safetensors checkpoint had each tensor in, by the slot's name.
+    public let storedTypes: [String: ElementType]
 
     /// Puts a model together from its parts.
     /// - Throws: `bad_data` when the tokenizer has ids that the embedding has no row for.
-    public init(decoder: Decoder, tokenizer: any Tokenizer, config: JSONObject, slots: [TensorSlot]) throws {
+    public init(
+        decoder: Decoder, tokenizer: any Tokenizer, config: JSONObject, slots: [TensorSlot],
+        storedTypes: [String: ElementType] = [:]
+    ) throws {
         guard tokenizer.vocabularySize <= decoder.configuration.vocabularySize else {
             throw LetheError(
                 .badData,
@@ -29,6 +34,7 @@ public final class LanguageModel {
         self.tokenizer = tokenizer
         self.config = config
         self.slots = slots
+        self.storedTypes = storedTypes
     }
 
     /// Shape of the model.
@@ -43,7 +49,9 @@ public final class LanguageModel {
     /// The same model over other weights.
     /// - Throws: `limit_exceeded`.
     public func sharing(_ weights: DecoderWeights) throws -> LanguageModel {
-        try LanguageModel(decoder: decoder.sharing(weights), tokenizer: tokenizer, config: config, slots: slots)
+        try LanguageModel(
+            decoder: decoder.sharing(weights), tokenizer: tokenizer, config: config, slots: slots,
+            storedTypes: storedTypes)
     }
 
     /// Ids of a text, without special tokens around it; special tokens written in it are recognised.

@@ -28,11 +28,13 @@ public enum ModelExporter {
     }
 
     /// As few shards as keep each below a size; one alone is called model.safetensors.
-    public static func shardsBySize(_ model: LanguageModel, type: ElementType, maximumBytes: Int) -> [Shard] {
+    /// - Parameter type: as in ``export(_:to:type:maximumShardBytes:)``.
+    /// - Throws: `limit_exceeded`.
+    public static func shardsBySize(_ model: LanguageModel, type: ElementType?, maximumBytes: Int) throws -> [Shard] {
         var groups: [[TensorSlot]] = []
         var bytes = 0
         for slot in model.slots {
-            let size = slot.count * type.byteSize
+            let size = slot.count * (try type ?? keptType(of: slot, in: model)).byteSize
             if groups.isEmpty || bytes + size > maximumBytes {
                 groups.append([])
                 bytes = 0
@@ -48,33 +50,85 @@ public enum ModelExporter {
     }
 
     /// Writes one shard; durable when the call returns. A crash midway leaves no file of that name.
+    /// - Parameter type: as in ``export(_:to:type:maximumShardBytes:)``.
     /// - Throws: `disk_full`, `io_error`.
-    public static func writeShard(_ shard: Shard, of model: LanguageModel, type: ElementType, to folder: URL) throws {
+    public static func writeShard(_ shard: Shard, of model: LanguageModel, type: ElementType?, to folder: URL) throws {
+        var tensors = try shard.slots.map { (slot: $0, type: try type ?? keptType(of: $0, in: model)) }
+        // Wider types first, so that every tensor is aligned.
+        tensors = tensors.filter { $0.type.byteSize > 2 } + tensors.filter { $0.type.byteSize <= 2 }
         let writer = try SafetensorsWriter(
             folder.appendingPathComponent(shard.name),
-            tensors: shard.slots.map { (name: $0.name, elementType: type, shape: $0.shape) })
-        for slot in shard.slots {
-            guard let view = try model.decoder.weights.view(slot.place) else {
-                throw LetheError(.internalError, "tensor \(slot.name) has no value")
-            }
-            if case .from(let first) = slot.rows, !slot.isTransposed {
-                try writer.write(
-                    slot.name,
-                    from: UnsafeBufferPointer(start: view.pointer + first * view.columns, count: slot.count))
+            tensors: tensors.map { (name: $0.slot.name, elementType: $0.type, shape: $0.slot.shape) })
+        for (slot, type) in tensors {
+            if type == .bfloat16, let bits = frozenBits(of: slot, in: model) {
+                try writer.writeRaw(slot.name, from: UnsafeRawBufferPointer(bits))
+                model.decoder.weights.matrix(slot.place)?.releasePages()
             } else {
-                try writer.write(slot.name, from: slot.values(of: view))
+                try withValues(of: slot, in: model) { values in
+                    if type == .float16 { try checkHalf(values, slot.name) }
+                    try writer.write(slot.name, from: values)
+                }
             }
         }
         try writer.finish()
     }
 
+    /// The type that a tensor is kept in: the one its checkpoint had, as long as that holds every value as it is now,
+    /// and otherwise fp32. Nothing is ever rounded: a tensor that was not trained is written bit for bit as it was.
+    /// - Throws: `limit_exceeded`.
+    public static func keptType(of slot: TensorSlot, in model: LanguageModel) throws -> ElementType {
+        if let matrix = model.decoder.weights.matrix(slot.place), !matrix.isFloat32 { return .bfloat16 }
+        let stored = model.storedTypes[slot.name]
+        guard stored == .bfloat16 || stored == .float16 else { return .float32 }
+        let isExact = try withValues(of: slot, in: model) { values in
+            stored == .bfloat16
+                ? values.allSatisfy { $0.bitPattern & 0xFFFF == 0 }
+                : values.allSatisfy { Float(Float16($0)).bitPattern == $0.bitPattern }
+        }
+        return isExact ? stored ?? .float32 : .float32
+    }
+
+    /// - Throws: `unsupported` for a finite value that would become infinite as a half.
+    static func checkHalf(_ values: UnsafeBufferPointer<Float>, _ name: String) throws {
+        guard values.allSatisfy({ !$0.isFinite || Float16($0).isFinite }) else {
+            throw LetheError(.unsupported, "tensor \(name) has values beyond 65504, which F16 does not hold")
+        }
+    }
+
+    /// A tensor's values in the checkpoint's order.
+    static func withValues<Result>(
+        of slot: TensorSlot, in model: LanguageModel, _ body: (UnsafeBufferPointer<Float>) throws -> Result
+    ) throws -> Result {
+        guard let view = try model.decoder.weights.view(slot.place) else {
+            throw LetheError(.internalError, "tensor \(slot.name) has no value")
+        }
+        return try withExtendedLifetime(view.owner) {
+            if slot.isConsecutive {
+                return try body(
+                    UnsafeBufferPointer(start: view.pointer + slot.firstRow * view.columns, count: slot.count))
+            }
+            return try slot.values(of: view).withUnsafeBufferPointer(body)
+        }
+    }
+
+    /// The bits of a tensor that lies as it is in a frozen matrix.
+    private static func frozenBits(of slot: TensorSlot, in model: LanguageModel) -> UnsafeBufferPointer<UInt16>? {
+        guard slot.isConsecutive, let matrix = model.decoder.weights.matrix(slot.place), let bits = matrix.frozenBits
+        else { return nil }
+        return UnsafeBufferPointer(start: bits.pointer + slot.firstRow * matrix.columns, count: slot.count)
+    }
+
     /// The small files of the folder, by name: config.json, tokenizer.json, generation_config.json and, with several
     /// shards, the index.
     /// - Throws: `unsupported` when the tokenizer cannot be written.
-    public static func documents(_ model: LanguageModel, shards: [Shard], type: ElementType) throws -> [(String, Data)]
-    {
+    public static func documents(_ model: LanguageModel, shards: [Shard], type: ElementType?) throws -> [(
+        String, Data
+    )] {
         var config = model.config
-        let typeName = ["F32": "float32", "F16": "float16", "BF16": "bfloat16"][type.rawValue] ?? "float32"
+        let types = try model.slots.map { try type ?? keptType(of: $0, in: model) }
+        // Loaders round to the type that is named here: with several it is the one that holds them all.
+        let common = types.dropFirst().allSatisfy { $0 == types.first } ? types.first : .float32
+        let typeName = common == .float16 ? "float16" : common == .bfloat16 ? "bfloat16" : "float32"
         config["torch_dtype"] = .string(typeName)
         if config["dtype"] != nil { config["dtype"] = .string(typeName) }
         var documents = [
@@ -88,7 +142,7 @@ public enum ModelExporter {
             documents.append(("generation_config.json", JSONValue.object(generation).serialized(pretty: true)))
         }
         if shards.count > 1 {
-            let total = model.slots.reduce(0) { $0 + $1.count * type.byteSize }
+            let total = zip(model.slots, types).reduce(0) { $0 + $1.0.count * $1.1.byteSize }
             let map = shards.flatMap { shard in shard.slots.map { ($0.name, JSONValue.string(shard.name)) } }
             let index = JSONObject([
                 ("metadata", .object(JSONObject([("total_size", .integer(Int64(total)))]))),
@@ -103,11 +157,11 @@ public enum ModelExporter {
     ///
     /// The folder appears under its name only when it is complete: a crash midway leaves `<name>.partial`.
     /// - Parameters:
-    ///   - type: F32, F16 or BF16.
+    ///   - type: F32, F16 or BF16 for all tensors; nil keeps each in the type that ``keptType(of:in:)`` gives.
     ///   - maximumShardBytes: above this the weights are split.
     /// - Throws: `conflict` when the folder exists, `disk_full`, `io_error`.
     public static func export(
-        _ model: LanguageModel, to folder: URL, type: ElementType = .float32, maximumShardBytes: Int = 5 << 30
+        _ model: LanguageModel, to folder: URL, type: ElementType? = .float32, maximumShardBytes: Int = 5 << 30
     ) throws {
         let manager = FileManager.default
         guard !manager.fileExists(atPath: folder.path) else {
@@ -120,7 +174,7 @@ public enum ModelExporter {
         } catch {
             throw LetheError(.ioError, "the output folder cannot be made")
         }
-        let shards = shardsBySize(model, type: type, maximumBytes: maximumShardBytes)
+        let shards = try shardsBySize(model, type: type, maximumBytes: maximumShardBytes)
         for shard in shards { try writeShard(shard, of: model, type: type, to: partial) }
         do {
             for (name, data) in try documents(model, shards: shards, type: type) {

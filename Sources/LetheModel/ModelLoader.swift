@@ -8,19 +8,44 @@ public enum ModelLoader {
     /// Longest config.json or tokenizer.json that is read, in bytes.
     public static let documentByteLimit = 32 << 20
 
-    /// Loads a model, its weights widened to fp32.
+    /// How a model is kept and computed with.
+    public struct Options: Sendable, Equatable {
+        /// How its matrices are kept in memory.
+        public var storage: WeightStorage
+        /// Element type of the inputs of matrix products.
+        public var precision: Precision
+        /// The machine's memory in bytes, which ``WeightStorage/automatic`` goes by.
+        public var memoryBytes: UInt64
+
+        /// Automatic storage and fp32 products unless told otherwise.
+        public init(
+            storage: WeightStorage = .automatic, precision: Precision = .float32,
+            memoryBytes: UInt64 = ProcessInfo.processInfo.physicalMemory
+        ) {
+            self.storage = storage
+            self.precision = precision
+            self.memoryBytes = memoryBytes
+        }
+    }
+
+    /// Loads a model.
+    ///
+    /// With matrices kept in bfloat16 the files stay mapped as long as the model lives, and must not be rewritten in
+    /// place until then.
     /// - Throws: `missing_input` without the files, `bad_data` or `unsupported` naming what is wrong in them,
     ///   `limit_exceeded`.
-    public static func load(_ url: URL) throws -> LanguageModel {
+    public static func load(_ url: URL, _ options: Options = Options()) throws -> LanguageModel {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
             throw LetheError(.missingInput, "no model at the given path")
         }
-        return isFolder.boolValue ? try loadFolder(url) : try loadGGUF(url)
+        let model = isFolder.boolValue ? try loadFolder(url, options) : try loadGGUF(url, options)
+        model.decoder.precision = options.precision
+        return model
     }
 
     /// Loads only the tokenizer of a model.
-    /// - Throws: as ``load(_:)``.
+    /// - Throws: as ``load(_:_:)``.
     public static func tokenizer(_ url: URL) throws -> any Tokenizer {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -30,7 +55,7 @@ public enum ModelLoader {
         return try TokenizerLoader.gguf(GGUFFile(url, followingSymbolicLinks: true).vocabulary())
     }
 
-    private static func loadFolder(_ url: URL) throws -> LanguageModel {
+    private static func loadFolder(_ url: URL, _ options: Options) throws -> LanguageModel {
         let config = try ModelConfigReader(document(url, "config.json"))
         guard try config.nested("quantization_config") == nil else {
             throw LetheError(.unsupported, "config.json#/quantization_config: quantised checkpoints are not supported")
@@ -43,11 +68,14 @@ public enum ModelLoader {
         let tokenizer = try TokenizerLoader.tokenizerJSON(data(url, "tokenizer.json"))
         let slots = family.slots(configuration)
         let checkpoint = try Checkpoint.open(url)
-        let weights = try load(
-            slotsAsStored(slots, prefix: family.basePrefix, in: checkpoint), configuration, from: checkpoint)
+        let stored = slotsAsStored(slots, prefix: family.basePrefix, in: checkpoint)
+        let weights = try load(stored, configuration, from: checkpoint, options)
+        let types = zip(slots, stored).compactMap { slot, stored in
+            checkpoint.info(stored.name)?.elementType.map { (slot.name, $0) }
+        }
         return try LanguageModel(
             decoder: Decoder(configuration: configuration, weights: weights), tokenizer: tokenizer,
-            config: config.object, slots: slots)
+            config: config.object, slots: slots, storedTypes: Dictionary(types) { first, _ in first })
     }
 
     /// The slots under the names that the checkpoint uses: without the prefix when no tensor has it, as in the
@@ -59,7 +87,7 @@ public enum ModelLoader {
         return slots.map { $0.name.hasPrefix(prefix) ? $0.renamed(String($0.name.dropFirst(prefix.count))) : $0 }
     }
 
-    private static func loadGGUF(_ url: URL) throws -> LanguageModel {
+    private static func loadGGUF(_ url: URL, _ options: Options) throws -> LanguageModel {
         let file = try GGUFFile(url, followingSymbolicLinks: true)
         guard file.architecture == "llama" else {
             throw LetheError(.unsupported, "gguf: this general.architecture is not supported; llama is")
@@ -69,7 +97,7 @@ public enum ModelLoader {
         let vocabulary = try file.vocabulary()
         if let end = vocabulary.eosID { configuration.endOfTextIDs = [end] }
         let tokenizer = try TokenizerLoader.gguf(vocabulary)
-        let weights = try load(LlamaGGUF.slots(configuration), configuration, from: file)
+        let weights = try load(LlamaGGUF.slots(configuration), configuration, from: file, options)
         return try LanguageModel(
             decoder: Decoder(configuration: configuration, weights: weights), tokenizer: tokenizer,
             config: LlamaGGUF.configJSON(
@@ -78,7 +106,8 @@ public enum ModelLoader {
     }
 
     private static func load(
-        _ slots: [TensorSlot], _ configuration: DecoderConfiguration, from checkpoint: any CheckpointReader
+        _ slots: [TensorSlot], _ configuration: DecoderConfiguration, from checkpoint: any CheckpointReader,
+        _ options: Options
     ) throws -> DecoderWeights {
         // All shapes are compared before anything of their size is allocated.
         for slot in slots {
@@ -95,13 +124,17 @@ public enum ModelLoader {
             throw LetheError(.badData, "tensor \(name) has no place in this architecture")
         }
         try checkTiedHead(slots, known: known, in: checkpoint)
-        let weights = try DecoderWeights(allocating: configuration)
-        for slot in slots {
+        let frozen = FrozenMatrices(options.storage, slots, in: checkpoint, memoryBytes: options.memoryBytes)
+        let weights = try DecoderWeights(allocating: configuration) { place, rows, columns in
+            try frozen.matrix(place, rows: rows, columns: columns)
+        }
+        for slot in slots where !frozen.places.contains(slot.place) {
             guard let view = try weights.view(slot.place) else {
                 throw LetheError(.internalError, "tensor \(slot.name) has no place in this architecture")
             }
             try slot.load(from: checkpoint, into: view)
         }
+        if !frozen.places.isEmpty { BufferPool.shared.trim() }
         return weights
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import LetheCore
+import LetheModel
 import LetheStore
 import Logging
 import ServiceLifecycle
@@ -19,6 +20,8 @@ public struct Daemon: Sendable {
         public var keep: [ForgetItem] = []
         /// Threads of the engine.
         public var threads: Int?
+        /// How models are kept and computed with.
+        public var loading = ModelLoader.Options()
         /// How long request text and superseded generations are kept.
         public var retention = StoreMaintenance.Policy()
 
@@ -63,8 +66,8 @@ public struct Daemon: Sendable {
         }
         let worker = RequestWorker(
             database: database, generations: generations, encoder: configuration.encoder, keep: configuration.keep,
-            threads: configuration.threads, isDegraded: isDegraded, codeVersion: configuration.http.version,
-            logger: logger)
+            threads: configuration.threads, loading: configuration.loading, isDegraded: isDegraded,
+            codeVersion: configuration.http.version, logger: logger)
         let keeper = StoreKeeper(
             maintenance: StoreMaintenance(
                 database: database, generations: generations, policy: configuration.retention),

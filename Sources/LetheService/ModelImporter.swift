@@ -14,8 +14,8 @@ public struct ModelImporter {
         self.generations = generations
     }
 
-    /// Loads a Hugging Face folder or a GGUF file, writes it as a generation in fp32, one shard a layer, and registers
-    /// it. A crash midway leaves files that nothing refers to, which the next start deletes.
+    /// Loads a Hugging Face folder or a GGUF file, writes it as a generation, one shard a layer, and registers it.
+    /// The weights are in fp32; only those of a model too large for that keep the types they have. A crash midway leaves files that nothing refers to, which the next start deletes.
     /// - Throws: `conflict` when the name is taken, what the loader and the store throw.
     @discardableResult
     public func importModel(_ source: URL, name: String, codeVersion: String, now: Date) async throws -> ModelRow {
@@ -38,8 +38,9 @@ public struct ModelImporter {
         let staging = try generations.stage(model: name, fence: fence, parent: nil)
         do {
             let shards = ModelExporter.shardsByLayer(model)
-            for shard in shards { try ModelExporter.writeShard(shard, of: model, type: .float32, to: staging.url) }
-            for (name, data) in try ModelExporter.documents(model, shards: shards, type: .float32) {
+            let type = storedType(model)
+            for shard in shards { try ModelExporter.writeShard(shard, of: model, type: type, to: staging.url) }
+            for (name, data) in try ModelExporter.documents(model, shards: shards, type: type) {
                 do {
                     try data.write(to: staging.url.appendingPathComponent(name))
                 } catch {
@@ -51,5 +52,11 @@ public struct ModelImporter {
             throw error
         }
         return staging
+    }
+
+    /// The element type of a generation's tensors: fp32, or nil, which keeps each tensor's own, for a model that is too
+    /// large to be fp32 in memory.
+    static func storedType(_ model: LanguageModel) -> ElementType? {
+        model.decoder.weights.hasFrozenMatrices ? nil : .float32
     }
 }

@@ -36,8 +36,8 @@ extension LetheDatabase {
         var requestLimits = RequestLimits()
         requestLimits.bodyBytes = .max
         requestLimits.items = .max
-        requestLimits.textBytes = .max
-        requestLimits.referenceBytes = .max
+        requestLimits.textCharacters = .max
+        requestLimits.referenceCharacters = .max
         let json = try JSONParser.parse(plain, limits: limits, context: "stored request")
         return try ErasureRequest(json: json, limits: requestLimits)
     }

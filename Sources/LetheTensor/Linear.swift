@@ -52,6 +52,11 @@ public enum Linear {
     /// one token at a time is as fast as memory is.
     static let narrowRows = 2
 
+    /// Rows from which on a product takes so long that mapping a weight's pages again the next time costs little beside
+    /// it. Decoding, with fewer rows, leaves them in the process; training and inspection hold none but the weight's
+    /// that is being used.
+    private static let releasingRows = 32
+
     private static func product(
         _ a: Matrix, transposeA: Bool, _ weight: WeightMatrix, transposeB: Bool, rows: Int, columns: Int, inner: Int,
         into c: Matrix, accumulate: Bool, precision: Precision
@@ -64,10 +69,13 @@ public enum Linear {
                 UnsafeRawPointer(narrowA.pointer), lda: a.columns, transposeA: transposeA,
                 UnsafeRawPointer(narrowW.pointer), ldb: weight.columns, transposeB: transposeB, c, inner: inner,
                 accumulate: accumulate, type: LETHE_BF16)
+            if rows >= releasingRows { weight.frozenBits?.releasePages() }
         } else if transposeB, rows <= narrowRows, weight.isFloat32 {
             lethe_narrow_product(
                 c.pointer, Int64(c.stride), a.pointer, Int64(a.stride), try weight.values(), Int64(rows),
                 Int64(columns), Int64(inner), accumulate ? 1 : 0)
+        } else if let bits = weight.frozenBits {
+            try wideningProduct(a, bits, weight, transposeB: transposeB, into: c, accumulate: accumulate)
         } else {
             let wide = try weight.widened(copying: false)
             try multiply(
@@ -75,6 +83,27 @@ public enum Linear {
                 ldb: weight.columns, transposeB: transposeB, c, inner: inner, accumulate: accumulate, type: LETHE_F32)
             withExtendedLifetime(wide) {}
         }
+    }
+
+    /// The fp32 product with a frozen bfloat16 weight, which is widened a few rows at a time: the result is that of the
+    /// same values in fp32, for a pass over the weight's memory more.
+    private static func wideningProduct(
+        _ a: Matrix, _ bits: BFloat16Buffer, _ weight: WeightMatrix, transposeB: Bool, into c: Matrix, accumulate: Bool
+    ) throws {
+        let blockRows = max(1, min(weight.rows, (1 << 22) / max(weight.columns, 1)))
+        let block = try Matrix(rows: blockRows, columns: weight.columns)
+        for start in stride(from: 0, to: weight.rows, by: blockRows) {
+            let rows = min(blockRows, weight.rows - start)
+            bits.widen(start * weight.columns..<(start + rows) * weight.columns, into: block.pointer)
+            // Forward: each block of rows gives columns of y. Backward: each adds its share to dx.
+            let left = transposeB ? a : a.columnRange(start, rows)
+            let target = transposeB ? c.columnRange(start, rows) : c
+            try multiply(
+                UnsafeRawPointer(left.pointer), lda: left.stride, transposeA: false, UnsafeRawPointer(block.pointer),
+                ldb: weight.columns, transposeB: transposeB, target, inner: transposeB ? weight.columns : rows,
+                accumulate: accumulate || (!transposeB && start > 0), type: LETHE_F32)
+        }
+        if a.rows >= releasingRows { bits.releasePages() }
     }
 
     private static func narrow(_ x: Matrix) throws -> BFloat16Buffer {

@@ -10,12 +10,19 @@ public final class WeightMatrix {
     public let columns: Int
     private let float32: FloatBuffer?
     private var bfloat16: BFloat16Buffer?
+    /// Whether the rounding of fp32 values is kept; not where the model is too large for both.
+    private let keepsRounding: Bool
 
     /// A weight in fp32, which can be trained.
     /// - Precondition: the buffer holds `rows * columns` elements.
-    public init(_ buffer: FloatBuffer, rows: Int, columns: Int) {
+    public convenience init(_ buffer: FloatBuffer, rows: Int, columns: Int) {
+        self.init(buffer, rows: rows, columns: columns, keepsRounding: true)
+    }
+
+    private init(_ buffer: FloatBuffer, rows: Int, columns: Int, keepsRounding: Bool) {
         precondition(buffer.count >= rows * columns, "the buffer is smaller than the weight")
         float32 = buffer
+        self.keepsRounding = keepsRounding
         self.rows = rows
         self.columns = columns
     }
@@ -26,6 +33,7 @@ public final class WeightMatrix {
         precondition(buffer.count >= rows * columns, "the buffer is smaller than the weight")
         float32 = nil
         bfloat16 = buffer
+        keepsRounding = false
         self.rows = rows
         self.columns = columns
     }
@@ -57,7 +65,7 @@ public final class WeightMatrix {
     /// An fp32 copy with memory of its own.
     /// - Throws: `limit_exceeded`.
     public func copyForTraining() throws -> WeightMatrix {
-        WeightMatrix(try widened(copying: true), rows: rows, columns: columns)
+        WeightMatrix(try widened(copying: true), rows: rows, columns: columns, keepsRounding: keepsRounding)
     }
 
     /// Tells that ``values()`` were written, so that the rounded copy of them is made again.
@@ -65,8 +73,14 @@ public final class WeightMatrix {
         if float32 != nil { bfloat16 = nil }
     }
 
+    /// The bits of a frozen bfloat16 weight; nil for one in fp32.
+    public var frozenBits: BFloat16Buffer? { float32 == nil ? bfloat16 : nil }
+
+    /// Takes the pages of a mapped weight out of the process's resident memory; they come back with the next use.
+    public func releasePages() { frozenBits?.releasePages() }
+
     /// The values in fp32: the weight's own memory, or a widened copy.
-    func widened(copying: Bool) throws -> FloatBuffer {
+    package func widened(copying: Bool) throws -> FloatBuffer {
         if let float32 { return copying ? try float32.copy() : float32 }
         let wide = try FloatBuffer(count: count)
         bfloat16?.widen(into: wide.pointer)
@@ -78,7 +92,7 @@ public final class WeightMatrix {
         if let bfloat16 { return bfloat16 }
         guard let float32 else { throw LetheError(.internalError, "a weight has no values") }
         let narrow = try BFloat16Buffer(rounding: float32.pointer, count: count)
-        bfloat16 = narrow
+        if keepsRounding { bfloat16 = narrow }
         return narrow
     }
 

@@ -137,6 +137,8 @@ public final class Unlearner {
         let layers = try timed("targeting") {
             try targetLayers(sequences, settings, inspection, lastLayer: objective.lastLayer, &record)
         }
+        // What the widest batches leave in the pool is more than a model that fills the memory has room for.
+        if model.decoder.weights.hasFrozenMatrices { BufferPool.shared.trim() }
         let targets =
             settings.stopsAtTarget
             ? try timed("targets") { try neverSeenLevels(items, groups, settings) } : []

@@ -49,7 +49,8 @@ final class UpdateLoop {
     }
 
     func run(layers: [Int], record: inout UnlearningRecord, progress: (Unlearner.Progress) throws -> Void) throws {
-        let parameters = try TrainableParameters(model.decoder, scope: .matrices(layers: layers))
+        let parameters = try TrainableParameters(
+            model.decoder, scope: .matrices(layers: layers), sharesGradients: true)
         let optimizer = AdamW(parameters)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
@@ -76,21 +77,23 @@ final class UpdateLoop {
         training: for _ in 0..<settings.epochs {
             for batch in batches {
                 let taken = record.steps
+                optimizer.beginStep()
                 let done = try takeStep(batch, pass, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
                             phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
+                } update: { layer in
+                    // With a stop rule the number of steps is not known beforehand: the rate falls with what is left
+                    // of the way to the target, so that the last steps do not overshoot.
+                    let rate =
+                        targets.isEmpty
+                        ? schedule.rate(taken) : settings.learningRate * max(Self.leastRate, remaining)
+                    try optimizer.update(.layer(layer), learningRate: rate)
                 }
                 if done {
                     record.reachedTarget = true
                     break training
                 }
-                // With a stop rule the number of steps is not known beforehand: the rate falls with what is left of the
-                // way to the target, so that the last steps do not overshoot.
-                let rate =
-                    targets.isEmpty
-                    ? schedule.rate(record.steps) : settings.learningRate * max(Self.leastRate, remaining)
-                try optimizer.step(learningRate: rate)
                 record.steps += 1
             }
         }
@@ -104,10 +107,11 @@ final class UpdateLoop {
         if !targets.isEmpty && !record.reachedTarget { record.reachedTarget = active(after, sequences.indices).isEmpty }
     }
 
-    /// Forward and backward of one step; true when every item is at its target and nothing is left to do.
+    /// Forward and backward of one step, which updates each layer as soon as its gradients are complete: they are never
+    /// all held at once. True when every item is at its target, and nothing was left to do.
     private func takeStep(
         _ chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
-        report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void
+        report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
     ) throws -> Bool {
         parameters.clearGradients()
         let keep = keepTerm == .none ? [] : drawKeep(settings.keepSequences)
@@ -135,6 +139,10 @@ final class UpdateLoop {
             let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
             let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal, &meanWeight)
             return try forget.items + keepLosses(keep) + forget.refusals
+        } didVisit: { layer in
+            guard !isDone else { return }
+            try update(layer)
+            parameters.gradients(layer)?.clear()
         }
         if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
         if record.steps == 0 { record.meanWeight = meanWeight }

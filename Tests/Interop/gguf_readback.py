@@ -1,12 +1,14 @@
 """Does the `gguf` package read back what Lethe wrote as GGUF, and do the weights mean the same?
 
+    lethe model export --model FOLDER --out FILE.gguf --format gguf --type f32
     python gguf_readback.py FILE.gguf [--source FOLDER] [--logits] [--ids 12,7,99]
 
 Reads the file with the package, checks that every tensor lies inside it and has the byte count of its shape and type,
 and prints one JSON object: architecture, metadata keys, tensor count by type, vocabulary size. With --source (a
 Hugging Face folder of the same model) transformers loads both; every parameter is compared after dequantisation. The
 largest difference allowed for a tensor is that of its type: F32 none; F16 and BF16 half a unit in the last place; Q8_0
-half of 1/127 of the block's largest value, plus what its half-precision scale loses. With --logits the two models'
+half of 1/127 of the block's largest value, plus what its half-precision scale loses. The file's tokens, their types,
+its merges and its end-of-text token are compared with the folder's tokenizer.json and config.json. With --logits the two models'
 logits on --ids are compared as well (reported; a miss only when all is F32, above 1e-4). Exit code 0 good, 1 a miss.
 
 Versions this was written with: Python 3.11, gguf 0.19.0, torch 2.15.0, transformers 5.23.0, accelerate 1.15.0.
@@ -68,6 +70,35 @@ def allowed_difference(values, kind):
     return numpy.full_like(values, numpy.inf)
 
 
+def strings(field):
+    return [bytes(field.parts[index]).decode() for index in field.data]
+
+
+def compare_tokenizer(path, source):
+    """Problems of the file's tokenizer against the folder's (byte-level BPE only)."""
+    fields = gguf.GGUFReader(str(path)).fields
+    if fields["tokenizer.ggml.model"].contents() != "gpt2":
+        return []
+    document = json.loads((source / "tokenizer.json").read_text(encoding="utf-8"))
+    names = {index: token for token, index in document["model"]["vocab"].items()}
+    special = {token["id"]: token["special"] for token in document["added_tokens"]}
+    names.update({token["id"]: token["content"] for token in document["added_tokens"]})
+    tokens = strings(fields["tokenizer.ggml.tokens"])
+    types = fields["tokenizer.ggml.token_type"].contents()
+    problems = []
+    for index, (token, kind) in enumerate(zip(tokens, types, strict=True)):
+        expected = 5 if index not in names else {None: 1, True: 3, False: 4}[special.get(index)]
+        if kind != expected or (index in names and names[index] != token):
+            problems.append(f"token {index}: not the source's, or of another type than {expected}")
+    pairs = [merge.split(" ") if isinstance(merge, str) else merge for merge in document["model"]["merges"]]
+    if strings(fields["tokenizer.ggml.merges"]) != [" ".join(pair) for pair in pairs]:
+        problems.append("merges differ")
+    end = json.loads((source / "config.json").read_text(encoding="utf-8")).get("eos_token_id")
+    if isinstance(end, int) and fields["tokenizer.ggml.eos_token_id"].contents() != end:
+        problems.append("the end-of-text token differs")
+    return problems[:20]
+
+
 def compare(path, source, ids, architecture, kinds):
     mine = transformers.AutoModelForCausalLM.from_pretrained(
         path.parent, gguf_file=path.name, dtype=torch.float32,
@@ -117,7 +148,7 @@ def main():
         ids = [int(part) for part in arguments.ids.split(",")] if arguments.logits else None
         more, found = compare(arguments.file, arguments.source, ids, report["architecture"], kinds)
         report.update(more)
-        problems += found
+        problems += found + compare_tokenizer(arguments.file, arguments.source)
     report["problems"] = problems
     print(json.dumps(report))
     sys.exit(1 if problems else 0)

@@ -43,6 +43,20 @@ import Testing
         }
     }
 
+    @Test func `a SentencePiece vocabulary is written as one that gives the same ids`() throws {
+        let source = try llama()
+        let tokenizer = try TokenizerLoader.gguf(source)
+        let written = try GGUFVocabulary(tokenizer, tokenCount: tokenizer.vocabularySize, eosID: source.eosID)
+        #expect(written.model == "llama" && written.tokens == source.tokens && written.bosID == source.bosID)
+        #expect(written.tokenTypes == source.tokenTypes && written.unknownID == source.unknownID)
+        #expect(written.addBOS == true && written.addSpacePrefix == true)
+        let again = try TokenizerLoader.gguf(written)
+        for text in try Fixture.texts() {
+            #expect(
+                try again.encode(text, addSpecialTokens: true) == tokenizer.encode(text, addSpecialTokens: true))
+        }
+    }
+
     @Test func `a SentencePiece vocabulary gives the ids of SentencePiece`() throws {
         let tokenizer = try TokenizerLoader.gguf(llama())
         let golden = try #require(Fixture.json("gguf-llama.golden.json")["ids"]?.arrayValue)

@@ -17,6 +17,13 @@ public final class LayerGradients {
         normVectors = norms ? try layer.normVectors.map { try FloatBuffer(zeros: $0.count) } : []
     }
 
+    /// Whether these are gradients of a layer of this shape.
+    public func fits(_ layer: LayerWeights) -> Bool {
+        zip(matrices, layer.matrices).allSatisfy { $0.rows == $1.rows && $0.columns == $1.columns }
+            && zip(biases, layer.biases).allSatisfy { $0?.count == $1?.count }
+            && (normVectors.isEmpty || normVectors.map(\.count) == layer.normVectors.map(\.count))
+    }
+
     /// Sets all to zero.
     public func clear() {
         for matrix in matrices { matrix.clear() }

@@ -15,6 +15,15 @@ public protocol CheckpointReader: AnyObject, Sendable {
     ///
     /// - Throws: ``LetheError`` with `notFound` when there is no such tensor, and what the closure throws.
     func withRawBytes<Result>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+
+    /// The tensor's bytes as stored, perhaps unaligned, and what keeps them mapped; nil where there is no such tensor
+    /// or the reader does not lend its memory.
+    func mappedBytes(_ name: String) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject)?
+}
+
+extension CheckpointReader {
+    /// Nothing is lent.
+    public func mappedBytes(_ name: String) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject)? { nil }
 }
 
 extension CheckpointReader {

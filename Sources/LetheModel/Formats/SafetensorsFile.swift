@@ -53,4 +53,9 @@ public final class SafetensorsFile: CheckpointReader {
             try body(UnsafeRawBufferPointer(rebasing: file.bytes[ranges[position]]))
         }
     }
+
+    /// The tensor's bytes as stored, perhaps unaligned, valid as long as the owner lives.
+    public func mappedBytes(_ name: String) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject)? {
+        positions[UTF8Key(name)].map { (UnsafeRawBufferPointer(rebasing: file.bytes[ranges[$0]]), file) }
+    }
 }

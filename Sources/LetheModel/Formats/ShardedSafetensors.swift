@@ -85,6 +85,11 @@ public final class ShardedSafetensors: CheckpointReader {
         return try shards[number].withRawBytes(name, body)
     }
 
+    /// The tensor's bytes as stored, perhaps unaligned, valid as long as the owner lives.
+    public func mappedBytes(_ name: String) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject)? {
+        shardPositions[UTF8Key(name)].flatMap { shards[$0].mappedBytes(name) }
+    }
+
     /// Whether a name stays in its folder: no separator, no NUL, not hidden, and with the format's extension.
     private static func isPlainFileName(_ name: String) -> Bool {
         let bytes = name.utf8

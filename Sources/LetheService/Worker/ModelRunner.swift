@@ -38,6 +38,7 @@ actor ModelRunner {
     private let encoderFolder: URL?
     private let keep: [ForgetItem]
     private let threads: Int?
+    private let loading: ModelLoader.Options
     private var loaded: Loaded?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -47,11 +48,13 @@ actor ModelRunner {
     ///   - encoder: folder of a sentence encoder; without it the model's own hidden states serve.
     ///   - keep: the operator's keep texts.
     ///   - threads: of the engine; nil leaves the number of processors.
-    init(encoder: URL?, keep: [ForgetItem], threads: Int?) {
+    ///   - loading: how models are kept and computed with.
+    init(encoder: URL?, keep: [ForgetItem], threads: Int?, loading: ModelLoader.Options) {
         executor = EngineExecutor(name: "lethe.engine")
         encoderFolder = encoder
         self.keep = keep
         self.threads = threads
+        self.loading = loading
     }
 
     /// Whether the model in memory is this generation.
@@ -64,12 +67,12 @@ actor ModelRunner {
         if let loaded, loaded.name == name, loaded.head == head { return loaded.embedder.identity }
         loaded = nil
         if let threads { Engine.threadCount = threads }
-        let originalModel = try ModelLoader.load(original.folder)
+        let originalModel = try ModelLoader.load(original.folder, loading)
         let model: LanguageModel
         if head == original {
             model = try originalModel.sharing(originalModel.decoder.weights)
         } else {
-            model = try ModelLoader.load(head.folder)
+            model = try ModelLoader.load(head.folder, loading)
             Self.shareEqualLayers(of: model, with: originalModel, head: head, original: original)
         }
         let embedder: any TextEmbedder =
@@ -125,10 +128,11 @@ actor ModelRunner {
         let model = loaded.unlearner.model
         let changed = Set(changedLayers)
         let shards = ModelExporter.shardsByLayer(model)
+        let type = ModelImporter.storedType(model)
         var written: Set<String> = []
         for shard in shards {
             guard let layer = shard.layer, changed.contains(layer) else { continue }
-            try ModelExporter.writeShard(shard, of: model, type: .float32, to: staging.url)
+            try ModelExporter.writeShard(shard, of: model, type: type, to: staging.url)
             written.insert(shard.name)
         }
         for file in staging.parentManifest?.files ?? [] where !written.contains(file.name) {

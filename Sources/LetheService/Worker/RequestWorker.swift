@@ -1,5 +1,6 @@
 import Foundation
 import LetheCore
+import LetheModel
 import LetheStore
 import LetheUnlearning
 import Logging
@@ -30,12 +31,13 @@ public final class RequestWorker: Service, ServedModels {
     /// - Parameter isDegraded: whether recovery found a head generation that is damaged.
     public init(
         database: LetheDatabase, generations: GenerationStore, encoder: URL?, keep: [ForgetItem], threads: Int?,
-        isDegraded: Bool = false, clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
+        loading: ModelLoader.Options = ModelLoader.Options(), isDegraded: Bool = false,
+        clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
     ) {
         self.isDegraded = isDegraded
         self.database = database
         self.generations = generations
-        runner = ModelRunner(encoder: encoder, keep: keep, threads: threads)
+        runner = ModelRunner(encoder: encoder, keep: keep, threads: threads, loading: loading)
         self.clock = clock
         self.codeVersion = codeVersion
         self.logger = logger

@@ -6,11 +6,12 @@ struct GGUFConverter {
     private let vocabulary: GGUFVocabulary
 
     /// Values of `tokenizer.ggml.token_type`.
-    private enum TokenType {
+    enum TokenType {
         static let normal: Int32 = 1
         static let unknown: Int32 = 2
         static let control: Int32 = 3
         static let userDefined: Int32 = 4
+        static let unused: Int32 = 5
         static let byte: Int32 = 6
     }
 
@@ -80,14 +81,14 @@ struct GGUFConverter {
             ))
     }
 
-    private struct ByteLevelParts {
+    struct ByteLevelParts {
         var normalizer: JSONValue = nil
         var preTokenizer: JSONValue
         var ignoreMerges = false
     }
 
     /// The stages that `tokenizer.ggml.pre` stands for.
-    private func byteLevelParts() throws -> ByteLevelParts {
+    func byteLevelParts() throws -> ByteLevelParts {
         func byteLevel(_ usesPattern: Bool) -> JSONValue {
             [
                 "type": "ByteLevel", "add_prefix_space": .bool(vocabulary.addSpacePrefix ?? false),
@@ -146,7 +147,7 @@ struct GGUFConverter {
 
     /// The merges that SentencePiece's scores amount to: every way to join two tokens to a third, the third with the
     /// highest score first; of equal scores, as the reference converts them, the one with the longest parts.
-    private func scoredMerges() throws -> [JSONValue] {
+    func scoredMerges() throws -> [JSONValue] {
         let tokens = vocabulary.tokens
         guard let scores = vocabulary.scores, scores.count == tokens.count else {
             throw LetheError(

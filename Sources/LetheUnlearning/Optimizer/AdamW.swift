@@ -21,7 +21,7 @@ public final class AdamW {
 
     private let settings: Settings
     private let parameters: TrainableParameters
-    private var moments: [(m: FloatBuffer, v: FloatBuffer)] = []
+    private var moments: [TrainableParameters.Group: [AdamMoments]] = [:]
     /// Steps taken.
     public private(set) var stepCount = 0
 
@@ -34,18 +34,31 @@ public final class AdamW {
     /// One step with the gradients as they are; they stay.
     /// - Throws: `limit_exceeded` without memory for the moments.
     public func step(learningRate: Double) throws {
-        let tensors = try parameters.tensors()
-        if moments.isEmpty {
-            moments = try tensors.map { (m: try FloatBuffer(zeros: $0.count), v: try FloatBuffer(zeros: $0.count)) }
-        }
-        stepCount += 1
-        for (tensor, moment) in zip(tensors, moments) {
+        beginStep()
+        for group in parameters.groups { try update(group, learningRate: learningRate) }
+    }
+
+    /// Counts a step, whose groups ``update(_:learningRate:)`` then changes one by one.
+    func beginStep() { stepCount += 1 }
+
+    /// One group's part of a step, with its gradients as they are; they stay.
+    /// - Throws: `limit_exceeded` without memory for the moments.
+    func update(_ group: TrainableParameters.Group, learningRate: Double) throws {
+        let tensors = try parameters.tensors(group)
+        let history =
+            try moments[group]
+            ?? tensors.map { try AdamMoments(count: $0.count, isCompact: parameters.isCompact) }
+        moments[group] = history
+        for (tensor, moment) in zip(tensors, history) {
             let decays = tensor.isDecayed || settings.decaysVectors
-            Kernels.adamW(
-                weight: tensor.value, m: moment.m, v: moment.v, gradient: tensor.gradient, count: tensor.count,
-                learningRate: Float(learningRate), beta1: settings.beta1, beta2: settings.beta2,
-                epsilon: settings.epsilon, weightDecay: decays ? settings.weightDecay : 0, step: stepCount)
+            try moment.update(count: tensor.count) { range, m, v in
+                Kernels.adamW(
+                    weight: tensor.value + range.lowerBound, m: m, v: v, gradient: tensor.gradient + range.lowerBound,
+                    count: range.count, learningRate: Float(learningRate), beta1: settings.beta1,
+                    beta2: settings.beta2, epsilon: settings.epsilon,
+                    weightDecay: decays ? settings.weightDecay : 0, step: stepCount)
+            }
         }
-        parameters.valuesChanged()
+        parameters.valuesChanged(group)
     }
 }

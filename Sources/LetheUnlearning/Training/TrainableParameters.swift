@@ -23,10 +23,20 @@ public final class TrainableParameters {
         let isDecayed: Bool
     }
 
+    /// Parameters that are updated together.
+    enum Group: Hashable {
+        case layer(Int)
+        /// Embedding, positions, final norm and head.
+        case ends
+    }
+
     /// What may change.
     public let scope: Scope
+    /// Whether memory is short, as it is for models that are kept in bfloat16: then the optimiser's moments are rounded.
+    let isCompact: Bool
     private let decoder: Decoder
     private var layerGradients: [Int: LayerGradients] = [:]
+    private var distinctGradients: [LayerGradients] = []
     package let headGradient: Matrix?
     package let headBiasGradient: FloatBuffer?
     package let embeddingGradient: Matrix?
@@ -34,9 +44,17 @@ public final class TrainableParameters {
     package let finalNormGradient: [FloatBuffer]
 
     /// Detaches the parameters and makes zero gradients.
+    /// - Parameter sharesGradients: whether layers of one shape have one memory for their gradients, which has to be
+    ///   used and cleared before the pass goes on to the next layer.
     /// - Throws: `usage` for a layer that the model does not have, `limit_exceeded`.
-    public init(_ decoder: Decoder, scope: Scope) throws {
+    public init(_ decoder: Decoder, scope: Scope, sharesGradients: Bool = false) throws {
         self.decoder = decoder
+        isCompact = decoder.weights.hasFrozenMatrices
+        // What earlier phases have left in the pool and of mapped files would stand beside the copies.
+        if isCompact {
+            BufferPool.shared.trim()
+            decoder.weights.releasePages()
+        }
         self.scope = scope
         let configuration = decoder.configuration
         let layers: [Int]
@@ -67,7 +85,14 @@ public final class TrainableParameters {
                 throw LetheError(.usage, "layer \(layer); the model has \(configuration.layerCount)")
             }
             try decoder.weights.detachLayer(layer)
-            layerGradients[layer] = try LayerGradients(zerosFor: decoder.weights.layers[layer], norms: scope == .all)
+            let weights = decoder.weights.layers[layer]
+            if sharesGradients, let gradients = distinctGradients.first(where: { $0.fits(weights) }) {
+                layerGradients[layer] = gradients
+            } else {
+                let gradients = try LayerGradients(zerosFor: weights, norms: scope == .all)
+                layerGradients[layer] = gradients
+                distinctGradients.append(gradients)
+            }
         }
     }
 
@@ -82,7 +107,7 @@ public final class TrainableParameters {
 
     /// Sets every gradient to zero.
     public func clearGradients() {
-        for layer in layers { layerGradients[layer]?.clear() }
+        for gradients in distinctGradients { gradients.clear() }
         embeddingGradient?.clear()
         if !decoder.configuration.isTied { headGradient?.clear() }
         if let headBiasGradient { headBiasGradient.pointer.update(repeating: 0, count: headBiasGradient.count) }
@@ -90,17 +115,21 @@ public final class TrainableParameters {
         for vector in finalNormGradient { vector.pointer.update(repeating: 0, count: vector.count) }
     }
 
-    /// Tells every matrix that its values were changed.
-    func valuesChanged() {
-        for layer in layers { for matrix in decoder.weights.layers[layer].matrices { matrix.valuesChanged() } }
-        if scope == .all {
+    /// All groups, always in the same order.
+    var groups: [Group] { layers.map { .layer($0) } + (scope == .all ? [.ends] : []) }
+
+    /// Tells a group's matrices that their values were changed.
+    func valuesChanged(_ group: Group) {
+        switch group {
+        case .layer(let layer): for matrix in decoder.weights.layers[layer].matrices { matrix.valuesChanged() }
+        case .ends:
             decoder.weights.embedding.valuesChanged()
             decoder.weights.separateHead?.valuesChanged()
         }
     }
 
-    /// All tensors, always in the same order.
-    func tensors() throws -> [Tensor] {
+    /// A group's tensors, always in the same order.
+    func tensors(_ group: Group) throws -> [Tensor] {
         var tensors: [Tensor] = []
         func add(_ weight: WeightMatrix, _ gradient: Matrix) throws {
             tensors.append(
@@ -110,14 +139,15 @@ public final class TrainableParameters {
             tensors.append(
                 Tensor(value: vector.pointer, gradient: gradient.pointer, count: vector.count, isDecayed: false))
         }
-        for index in layers {
-            guard let gradients = layerGradients[index] else { continue }
+        if case .layer(let index) = group {
+            guard let gradients = layerGradients[index] else { return [] }
             let layer = decoder.weights.layers[index]
             for (weight, gradient) in zip(layer.matrices, gradients.matrices) { try add(weight, gradient) }
             for (bias, gradient) in zip(layer.biases, gradients.biases) {
                 if let bias, let gradient { add(bias, gradient) }
             }
             for (vector, gradient) in zip(layer.normVectors, gradients.normVectors) { add(vector, gradient) }
+            return tensors
         }
         if let embeddingGradient { try add(decoder.weights.embedding, embeddingGradient) }
         if let separate = decoder.weights.separateHead, let headGradient { try add(separate, headGradient) }

@@ -29,13 +29,16 @@ public final class TrainingPass {
 
     /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics.
     ///
+    /// - Parameter didVisit: called with a trained layer when its gradients are complete and the pass has no more use
+    ///   for its weights.
     /// - Returns: the statistics, which are those before any update, with the losses.
     /// - Throws: as ``statistics(_:)``, `usage` for an activation of a layer below the trained ones, and what `plan`
     ///   throws.
     @discardableResult
-    public func run(_ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss]) throws
-        -> BatchStatistics
-    {
+    public func run(
+        _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
+        didVisit: (Int) throws -> Void = { _ in }
+    ) throws -> BatchStatistics {
         let batch = PackedBatch(sequences.map(\.ids))
         let lowest = parameters.lowestLayer
         let layers = lowest..<decoder.configuration.layerCount
@@ -105,7 +108,8 @@ public final class TrainingPass {
             gradient, batch: batch, layers: layers, tapes: tapes, gradients: { parameters.gradients($0) },
             willVisit: { layer, gradient in
                 if let added = activations.gradients[layer] { Kernels.add(added, to: gradient) }
-            })
+            },
+            didVisit: { layer in if parameters.gradients(layer) != nil { try didVisit(layer) } })
         addEmbeddingGradient(dinput, batch)
         statistics.losses = values
         return statistics

@@ -26,6 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
     var keep: String?
     @Option(help: "Threads of the engine; all processors unless given.")
     var threads: Int?
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "Days after which the text of an ended request is destroyed.")
     var textRetentionDays = 7.0
     @Option(help: "Days after which a superseded generation is deleted; kept for good unless given.")
@@ -58,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.encoder = encoder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.keep = try keep.map { try JSONLines.items(in: $0) } ?? []
         configuration.threads = threads
+        configuration.loading = try compute.loading()
         configuration.retention.textRetention = textRetentionDays * 86_400
         configuration.retention.generationRetention = generationRetentionDays.map { $0 * 86_400 }
         let host = host.contains(":") ? "[\(host)]" : host

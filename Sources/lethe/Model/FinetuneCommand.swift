@@ -14,6 +14,7 @@ struct FinetuneCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "JSON Lines to train on.")
     var data: String
     @Option(help: "The folder to write; must not exist.")
@@ -47,7 +48,7 @@ struct FinetuneCommand: AsyncParsableCommand {
             throw LetheError(.conflict, "the output folder exists already")
         }
         let items = try JSONLines.items(in: data)
-        let model = try ModelLoader.load(await model.url())
+        let model = try ModelLoader.load(await model.url(), compute.loading())
         var settings = FineTuner.Settings()
         settings.epochs = epochs
         settings.learningRate = learningRate
@@ -73,7 +74,7 @@ struct FinetuneCommand: AsyncParsableCommand {
             }
         }
         bar.finish()
-        try ModelExporter.export(model, to: output)
+        try ModelExporter.export(model, to: output, type: nil)
     }
 }
 

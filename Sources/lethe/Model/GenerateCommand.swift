@@ -11,6 +11,7 @@ struct GenerateCommand: AsyncParsableCommand {
         discussion: "Greedy unless --temperature is above 0. The text leaves special tokens out.")
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "The prompt; special tokens in it are recognised.")
     var prompt: String
     @Option(help: "New tokens at most.")
@@ -32,7 +33,7 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let model = try ModelLoader.load(await model.url())
+        let model = try ModelLoader.load(await model.url(), compute.loading())
         let promptIDs = try model.encode(prompt)
         var generator = TextGenerator(maximumNewTokens: maxNewTokens)
         generator.temperature = temperature

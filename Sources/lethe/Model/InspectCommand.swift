@@ -17,6 +17,7 @@ struct InspectCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "The text.")
     var text: String
     @Option(help: "Layers that the agreement of the two rankings is counted over.")
@@ -25,7 +26,7 @@ struct InspectCommand: AsyncParsableCommand {
     var json = false
 
     func run() async throws {
-        let model = try ModelLoader.load(await model.url())
+        let model = try ModelLoader.load(await model.url(), compute.loading())
         let sequence = TrainingSequence(ids: try model.encode(text))
         let inspection = try GradientInspection(model, [sequence], withLayerNorms: true)
         let masking = try LayerMasking.measure(model, sequence)

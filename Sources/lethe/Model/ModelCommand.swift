@@ -93,25 +93,49 @@ struct ModelCommand: AsyncParsableCommand {
     /// `lethe model export`.
     struct Export: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write a generation as a Hugging Face folder.",
-            discussion: "--model also takes a folder or a .gguf file, which converts it.")
+            abstract: "Write a generation as a Hugging Face folder or a GGUF file.",
+            discussion: """
+                --model also takes a folder or a .gguf file, which converts it. With --dtype keep a tensor has the \
+                type that its file had, or f32 where that would round it. GGUF is written for llama and mistral models.
+                """)
+
+        /// What is written.
+        enum Format: String, CaseIterable, ExpressibleByArgument {
+            case folder
+            case gguf
+        }
+
+        /// The element type of a folder's tensors.
+        enum FolderType: String, CaseIterable, ExpressibleByArgument {
+            case keep, f32, f16, bf16
+
+            var elementType: ElementType? {
+                switch self {
+                case .keep: nil
+                case .f32: .float32
+                case .f16: .float16
+                case .bf16: .bfloat16
+                }
+            }
+        }
 
         @OptionGroup var model: ModelOptions
-        @Option(help: "The folder to write; must not exist.")
+        @Option(help: "The folder or file to write; must not exist.")
         var out: String
         @Option(help: "A generation's number; the head unless given.")
         var generation: Int?
-        @Option(help: "float32, float16 or bfloat16.")
-        var dtype = "float32"
-        @Option(help: "Megabytes above which the weights are split into several files.")
-        var maxShardMegabytes = 5120
+        @Option(help: "folder (as Hugging Face has it) or gguf.")
+        var format = Format.folder
+        @Option(help: "Of a folder: keep, f32, f16 or bf16.")
+        var dtype = FolderType.keep
+        @Option(help: "Of a folder: the size above which the weights are split into several files, such as 500MB.")
+        var maxShardSize = "5GB"
+        @Option(help: "Of a GGUF file: f32, f16 or q8_0.")
+        var type = GGUFExporter.WeightType.f32
 
         func validate() throws {
-            guard ["float32", "float16", "bfloat16"].contains(dtype) else {
-                throw ValidationError("--dtype must be float32, float16 or bfloat16")
-            }
-            guard (1...1_000_000).contains(maxShardMegabytes) else {
-                throw ValidationError("--max-shard-megabytes must be from 1 to 1000000")
+            guard Self.bytes(maxShardSize) != nil else {
+                throw ValidationError("--max-shard-size must be a size from 1KB on, such as 500MB or 5GB")
             }
         }
 
@@ -122,10 +146,23 @@ struct ModelCommand: AsyncParsableCommand {
             } else {
                 source = try await model.url()
             }
-            let type: ElementType = dtype == "float16" ? .float16 : dtype == "bfloat16" ? .bfloat16 : .float32
-            try ModelExporter.export(
-                ModelLoader.load(source), to: URL(fileURLWithPath: out, isDirectory: true), type: type,
-                maximumShardBytes: maxShardMegabytes << 20)
+            let model = try ModelLoader.load(source)
+            switch format {
+            case .folder:
+                try ModelExporter.export(
+                    model, to: URL(fileURLWithPath: out, isDirectory: true), type: dtype.elementType,
+                    maximumShardBytes: Self.bytes(maxShardSize) ?? 5_000_000_000)
+            case .gguf: try GGUFExporter.export(model, to: URL(fileURLWithPath: out), type: type)
+            }
+        }
+
+        /// A size such as 500MB, in the decimal units that `transformers` has.
+        private static func bytes(_ text: String) -> Int? {
+            for (unit, factor) in [("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000)] where text.hasSuffix(unit) {
+                guard let count = Int(text.dropLast(2)), count > 0, count <= 1_000_000_000 else { return nil }
+                return count * factor
+            }
+            return nil
         }
     }
 
@@ -154,3 +191,5 @@ struct ModelCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension GGUFExporter.WeightType: ExpressibleByArgument {}

@@ -13,13 +13,14 @@ struct ScoreCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var compute: ComputeOptions
     @Flag(help: "JSON Lines in and out; the only form there is.")
     var jsonl = false
     @Argument(help: "The input; standard input unless given.")
     var input: String?
 
     func run() async throws {
-        let model = try ModelLoader.load(await model.url())
+        let model = try ModelLoader.load(await model.url(), compute.loading())
         try JSONLines.forEachText(in: input) { text in
             let ids = try model.encode(text)
             let logProbabilities = try model.tokenLogProbabilities(ids)

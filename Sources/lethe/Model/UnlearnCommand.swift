@@ -15,6 +15,7 @@ struct UnlearnCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var compute: ComputeOptions
     @Option(help: "JSON Lines, one request a line.")
     var data: String
     @Option(help: "The folder to write; must not exist.")
@@ -66,7 +67,7 @@ struct UnlearnCommand: AsyncParsableCommand {
         let requests = try readRequests()
         let settings = try requests.map { try UnlearningSettings(options($0.options)) }
         let keepItems = try keep.map { try JSONLines.items(in: $0) } ?? []
-        let original = try ModelLoader.load(await model.url())
+        let original = try ModelLoader.load(await model.url(), compute.loading())
         let model = try original.sharing(original.decoder.weights)
         let embedder: any TextEmbedder =
             try encoder.map { try SentenceEncoder(URL(fileURLWithPath: $0, isDirectory: true)) }
@@ -98,7 +99,7 @@ struct UnlearnCommand: AsyncParsableCommand {
                         record.before.nll, record.after.nll, record.before.probability, record.after.probability))
             }
         }
-        try ModelExporter.export(model, to: output)
+        try ModelExporter.export(model, to: output, type: nil)
     }
 
     private func readRequests() throws -> [ErasureRequest] {

@@ -69,7 +69,7 @@ enum OpenAPISchemas {
                 (
                     "reference",
                     described(
-                        text(bounds.referenceBytes),
+                        text(bounds.referenceCharacters),
                         "The caller's name for the case. Stored encrypted, shown in answers.")
                 ),
                 ("items", described(.object(needed), "What has to be forgotten.")),
@@ -85,12 +85,12 @@ enum OpenAPISchemas {
     }
 
     private static var item: JSONValue {
-        let limit = RequestLimits.default.textBytes
+        let limit = RequestLimits.default.textCharacters
         func field(_ description: String) -> JSONValue {
             .object(
                 JSONObject([
                     ("type", "string"), ("minLength", 1), ("maxLength", .integer(Int64(limit))),
-                    ("description", .string("\(description) At most \(limit) bytes of UTF-8.")),
+                    ("description", .string("\(description) At most \(limit) characters.")),
                 ]))
         }
         return [
@@ -242,8 +242,8 @@ enum OpenAPISchemas {
 
     private static func nullable(_ type: String) -> JSONValue { ["type": [.string(type), "null"]] }
 
-    private static func text(_ maximumBytes: Int) -> JSONValue {
-        ["type": "string", "maxLength": .integer(Int64(maximumBytes))]
+    private static func text(_ maximumCharacters: Int) -> JSONValue {
+        ["type": "string", "maxLength": .integer(Int64(maximumCharacters))]
     }
 
     private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> JSONValue
