@@ -103,7 +103,13 @@ let package = Package(
                 "LetheTestSupport", "LetheUnlearning", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore",
             ]
         ),
-        .testTarget(name: "LetheEvaluationTests", dependencies: ["LetheEvaluation", "LetheCorpus", "LetheCore"]),
+        .testTarget(
+            name: "LetheEvaluationTests",
+            dependencies: [
+                "LetheTestSupport", "LetheEvaluation", "LetheUnlearning", "LetheCorpus", "LetheModel", "LetheTensor",
+                "LetheTokenizers", "LetheCore",
+            ]
+        ),
         .testTarget(
             name: "LetheStoreTests",
             dependencies: [

@@ -19,6 +19,7 @@ struct LetheCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Training", subcommands: [FinetuneCommand.self, UnlearnCommand.self]),
+            CommandGroup(name: "Evaluation", subcommands: [AttackCommand.self]),
             CommandGroup(name: "Other", subcommands: [DemoCommand.self, DoctorCommand.self]),
         ])
 

@@ -33,10 +33,11 @@ public enum DegreeScore {
     ///   - before: the unlearned model's score before the attack.
     ///   - after: its score after the attack.
     ///   - original: the original model's score.
-    /// - Returns: 0 for none, 1 for all of it, negative when the attack forgot more; nil when there was no gap.
+    /// - Returns: 0 for none, 1 for all of it, negative when the attack forgot more; nil when there was no gap: when the
+    ///   unlearned model scores no lower than a thousandth under the original one.
     public static func recoveredShare(before: Double, after: Double, original: Double) -> Double? {
         let gap = original - before
-        guard gap.isFinite, after.isFinite, abs(gap) > 1e-12 else { return nil }
+        guard gap.isFinite, after.isFinite, gap > max(1e-12, abs(original) * 1e-3) else { return nil }
         return (after - before) / gap
     }
 }

@@ -156,27 +156,34 @@ struct ReportContent {
         return table
     }
 
-    /// Membership inference on the deleted texts at the end of the stream, a row for each run, a column for each score.
+    /// Membership inference on the deleted texts at the end of the stream, a row for each run, a column for each score;
+    /// and a row for each model where it was run by itself.
     var membershipTable: ReportTable? {
+        let alone = result.membership ?? []
         var scores: [String] = []
         for score in result.methods.flatMap(\.runs).compactMap(\.checkpoints.last).flatMap(\.forget.membership)
-        where !scores.contains(score.score) { scores.append(score.score) }
+            + alone.flatMap(\.scores) where !scores.contains(score.score)
+        { scores.append(score.score) }
         guard !scores.isEmpty else { return nil }
         var table = ReportTable(
             [ReportTable.Column(title: "Method", alignment: .left), ReportTable.Column(title: "Seed")]
                 + scores.map { ReportTable.Column(title: $0) })
+        func cells(_ results: [MembershipResult]) -> [String] {
+            scores.map { name in
+                results.first { $0.score == name }.map { score in
+                    "\(ReportNumber.degree(score.auc)) (\(ReportNumber.degree(score.lower)) to "
+                        + "\(ReportNumber.degree(score.upper)))"
+                } ?? "–"
+            }
+        }
         for (method, style) in methods {
             for run in method.runs {
                 guard let last = run.checkpoints.last, !last.forget.membership.isEmpty else { continue }
-                let cells = scores.map { name in
-                    last.forget.membership.first { $0.score == name }.map { score in
-                        "\(ReportNumber.degree(score.auc)) (\(ReportNumber.degree(score.lower)) to "
-                            + "\(ReportNumber.degree(score.upper)))"
-                    } ?? "–"
-                }
-                table.add(cells: [method.label, "\(run.seed)"] + cells, swatch: style.swatch)
+                table.add(
+                    cells: [method.label, "\(run.seed)"] + cells(last.forget.membership), swatch: style.swatch)
             }
         }
+        for model in alone { table.add(cells: ["\(model.model) model", "–"] + cells(model.scores)) }
         return table
     }
 
@@ -209,11 +216,13 @@ struct ReportContent {
             ReportTable.Column(title: "Retain recovered"),
         ])
         for attack in result.attacks where attack.attack == kind {
+            // The aggregate runs to 100, everything else to 1.
+            let decimals = attack.measure == "aggregate" ? 1 : 3
             table.add(
-                label(attack.method), attack.variant, attack.measure, ReportNumber.fixed(attack.before, 1),
-                ReportNumber.fixed(attack.after, 1), ReportNumber.fixed(attack.original, 1),
-                ReportNumber.fixed(attack.retain, 1),
-                ReportNumber.fixed(attack.retainAfter, 1), ReportNumber.percent(attack.recovered),
+                label(attack.method), attack.variant, attack.measure, ReportNumber.fixed(attack.before, decimals),
+                ReportNumber.fixed(attack.after, decimals), ReportNumber.fixed(attack.original, decimals),
+                ReportNumber.fixed(attack.retain, decimals),
+                ReportNumber.fixed(attack.retainAfter, decimals), ReportNumber.percent(attack.recovered),
                 ReportNumber.percent(attack.retainRecovered), swatch: style(attack.method).swatch)
         }
         return table

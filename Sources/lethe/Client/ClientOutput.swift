@@ -18,6 +18,11 @@ enum ClientOutput {
         write(Data((text + "\n").utf8))
     }
 
+    /// Bytes as they are.
+    static func bytes(_ data: Data) {
+        write(data)
+    }
+
     /// A note beside the data.
     static func note(_ text: String) {
         try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))

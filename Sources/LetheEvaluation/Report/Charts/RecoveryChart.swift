@@ -6,7 +6,7 @@ struct RecoveryChart {
         let before: Double
         let after: Double
         let original: Double
-        let retain: Double
+        let retain: Double?
     }
 
     /// The attacks on one method, under its name.
@@ -31,7 +31,9 @@ struct RecoveryChart {
         let lines = groups.reduce(0) { $0 + $1.rows.count + 1 }
         let height = Self.top + Double(lines) * Self.rowHeight + Self.bottom
         var builder = SVGBuilder(width: Self.width, height: height)
-        let values = groups.flatMap(\.rows).flatMap { [$0.before, $0.after, $0.original, $0.retain] }
+        let values = groups.flatMap(\.rows).flatMap {
+            [$0.before, $0.after, $0.original] + ($0.retain.map { [$0] } ?? [])
+        }
         let x = ChartAxis(ChartAxis.fromZero(values), from: Self.left, to: Self.width - Self.right)
         let floor = height - Self.bottom
         for tick in x.ticks(6) {
@@ -50,7 +52,7 @@ struct RecoveryChart {
                 builder.text(Self.shortened(row.label), x: Self.left - 10, y: y + 4, anchor: "end")
                 builder.line((x.position(row.before), y), (x.position(row.after), y), class: "span \(color)")
                 Self.tick(&builder, x.position(row.original), y, class: "original")
-                Self.tick(&builder, x.position(row.retain), y, class: "retained")
+                if let retain = row.retain { Self.tick(&builder, x.position(retain), y, class: "retained") }
                 builder.add(Self.circle(x.position(row.before), y, "mark open \(color)"))
                 builder.add(Self.circle(x.position(row.after), y, "mark \(color)"))
                 y += Self.rowHeight

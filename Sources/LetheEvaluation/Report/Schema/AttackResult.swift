@@ -30,8 +30,8 @@ public struct AttackResult: Codable, Sendable, Equatable {
     public var after: Double
     /// The original model, not attacked.
     public var original: Double
-    /// The retain model before the same attack.
-    public var retain: Double
+    /// The retain model before the same attack; nil where there is no retain model.
+    public var retain: Double?
     /// The retain model after it; nil when it was not attacked.
     public var retainAfter: Double?
     /// The share of the gap to the original that came back; nil when there was no gap.
@@ -44,7 +44,7 @@ public struct AttackResult: Codable, Sendable, Equatable {
     /// Creates a result; the recovered shares follow from the values.
     public init(
         attack: String, variant: String, method: String, seed: UInt64? = nil, measure: String = "aggregate",
-        before: Double, after: Double, original: Double, retain: Double, retainAfter: Double? = nil,
+        before: Double, after: Double, original: Double, retain: Double?, retainAfter: Double? = nil,
         series: [Series] = []
     ) {
         self.attack = attack
@@ -58,8 +58,8 @@ public struct AttackResult: Codable, Sendable, Equatable {
         self.retain = retain
         self.retainAfter = retainAfter
         recovered = DegreeScore.recoveredShare(before: before, after: after, original: original)
-        retainRecovered = retainAfter.flatMap {
-            DegreeScore.recoveredShare(before: retain, after: $0, original: original)
+        retainRecovered = retain.flatMap { retain in
+            retainAfter.flatMap { DegreeScore.recoveredShare(before: retain, after: $0, original: original) }
         }
         self.series = series
     }

@@ -34,6 +34,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     public var methods: [MethodResult]
     /// Recovery attacks.
     public var attacks: [AttackResult]
+    /// Membership inference where it was run by itself; nil otherwise. The benchmark's is with each checkpoint.
+    public var membership: [ModelMembership]?
     /// Utility beyond the benchmark.
     public var utility: [UtilityResult]
     /// What each deletion request took.
@@ -46,8 +48,8 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         kind: String = "pch", createdAt: String, durationSeconds: Double = 0, letheVersion: String,
         model: ModelDescription, data: DataDescription, machine: MachineDescription, seeds: [UInt64],
         settings: [String: String] = [:], baselines: [Baseline] = [], methods: [MethodResult] = [],
-        attacks: [AttackResult] = [], utility: [UtilityResult] = [], requests: [RequestRecord] = [],
-        notes: [String] = []
+        attacks: [AttackResult] = [], membership: [ModelMembership]? = nil, utility: [UtilityResult] = [],
+        requests: [RequestRecord] = [], notes: [String] = []
     ) {
         schemaVersion = Self.currentSchemaVersion
         self.kind = kind
@@ -62,6 +64,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         self.baselines = baselines
         self.methods = methods
         self.attacks = attacks
+        self.membership = membership
         self.utility = utility
         self.requests = requests
         self.notes = notes
@@ -73,7 +76,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
         case createdAt = "created_at"
         case durationSeconds = "duration_seconds"
         case letheVersion = "lethe_version"
-        case model, data, machine, seeds, settings, baselines, methods, attacks, utility, requests, notes
+        case model, data, machine, seeds, settings, baselines, methods, attacks, membership, utility, requests, notes
     }
 
     /// The same result with every time, duration and memory figure set to zero, for comparing two runs of one seed.
