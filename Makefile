@@ -11,7 +11,7 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-crash bench lint clean
+.PHONY: help setup models build demo test test-api test-crash bench lint clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo: build models ## Teach a real model, make it forget over HTTP, measure
 
 test: build models ## Run all tests, on the real models too
 	$(SWIFT) test -c $(CONFIG) --disable-testable-imports
+
+test-api: build ## Run schemathesis against the daemon (needs PyPI)
+	@Scripts/test-api.sh $(LETHE)
 
 test-crash: build ## Kill the real daemon over and over and check what it left
 	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter CrashTests

@@ -24,6 +24,8 @@ public struct Daemon: Sendable {
         public var loading = ModelLoader.Options()
         /// How long request text and superseded generations are kept.
         public var retention = StoreMaintenance.Policy()
+        /// When submissions are refused.
+        public var admission = AdmissionLimits()
 
         /// A daemon on a data directory.
         public init(dataDirectory: URL, http: HTTPConfiguration) {
@@ -46,13 +48,21 @@ public struct Daemon: Sendable {
     /// - Throws: `unavailable` when another daemon holds the directory, what recovery throws, `sync_failed` when the
     ///   disk can no longer be trusted.
     public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
-        _ = try configuration.http.bindAddress()
+        _ = try configuration.http.bindAddress(hasKeys: nil)
         let directory = try DataDirectory(configuration.dataDirectory)
-        let database = try LetheDatabase(directory: directory)
+        let database = try LetheDatabase(directory: directory, admission: configuration.admission)
+        _ = try configuration.http.bindAddress(hasKeys: database.hasKeys)
         let generations = GenerationStore(directory: directory)
         logger.info(
             "store opened",
             metadata: ["sqlite": "\(LetheDatabase.sqliteVersion)", "version": "\(configuration.http.version)"])
+        let isOpen = !configuration.http.needsKeys && !database.hasKeys
+        logger.info(
+            "access",
+            metadata: [
+                "api_keys": "\(isOpen ? "none, open to this machine" : "required")",
+                "tls": "\(configuration.http.tls == nil ? "no" : "yes")",
+            ])
         let report = try await StoreRecovery(database: database, generations: generations).run()
         var isDegraded = false
         for (model, head) in report.heads {
@@ -72,14 +82,19 @@ public struct Daemon: Sendable {
             maintenance: StoreMaintenance(
                 database: database, generations: generations, policy: configuration.retention),
             logger: logger)
+        let webhookMetrics = WebhookMetrics()
+        let dispatcher = WebhookDispatcher(
+            database: database, sender: WebhookSender(policy: configuration.http.webhooks), metrics: webhookMetrics,
+            logger: logger)
         let server = try LetheHTTP.application(
-            database: database, models: worker, configuration: configuration.http, logger: logger,
-            onListening: onListening)
+            database: database, models: worker, configuration: configuration.http, clock: SystemClock(),
+            webhookMetrics: webhookMetrics, logger: logger, onListening: onListening)
         let group = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: keeper),
+                    .init(service: dispatcher),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -22,6 +22,9 @@ final class EventFeed: Sendable {
         for listener in listeners { listener.yield(sequence) }
     }
 
+    /// Announces a change that has no sequence.
+    func announce() { publish(state.withLock { $0.last } + 1) }
+
     /// A stream of announcements; a slow listener gets the latest only.
     func listen() -> AsyncStream<Int64> {
         let (stream, continuation) = AsyncStream.makeStream(of: Int64.self, bufferingPolicy: .bufferingNewest(1))

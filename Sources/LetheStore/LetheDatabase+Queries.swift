@@ -126,7 +126,7 @@ extension LetheDatabase {
     /// Begin to listen before reading the events that are there.
     public func eventAnnouncements() -> AsyncStream<Int64> { eventFeed.listen() }
 
-    private func event(_ row: Row) throws -> EventRow {
+    func event(_ row: Row) throws -> EventRow {
         func state(_ column: String) throws -> RequestState? {
             guard let text = row[column] as String? else { return nil }
             guard let state = RequestState(rawValue: text) else { throw Self.damaged("a state") }

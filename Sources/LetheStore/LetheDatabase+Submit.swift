@@ -15,7 +15,8 @@ extension LetheDatabase {
     ///   - scope: what the key belongs to, such as an API key's id and the route.
     /// - Returns: the new request, or the one that the same key and body made within the idempotency window.
     /// - Throws: ``LetheError`` with code `conflict` when the key was used with another body, `not_found` when no
-    ///   such model is registered, `bad_data` when the model has to be named, or the key is empty or too long.
+    ///   such model is registered, `bad_data` when the model has to be named, or the key is empty or too long,
+    ///   `queue_full` and `disk_full` when ``admission`` allows no further request. A repetition is never refused.
     public func submit(
         request: ErasureRequest, idempotencyKey: String, bodyDigest: Data, scope: String = ""
     ) async throws -> SubmitOutcome {
@@ -63,7 +64,8 @@ extension LetheDatabase {
         let outcome = Result {
             try transaction(db, "submit", bytes: bytes) { db in
                 try self.forgetExpiredKeys(db)
-                return try batch.map { entry in try self.refusals { try self.insert(db, entry) } }
+                var room = try self.room(db)
+                return try batch.map { entry in try self.refusals { try self.insert(db, entry, &room) } }
             }
         }
         switch outcome {
@@ -86,6 +88,17 @@ extension LetheDatabase {
         ).execute(arguments: [now()])
     }
 
+    /// How many more requests may be accepted, and whether the disk has space for any.
+    private func room(_ db: Database) throws -> (requests: Int, hasDisk: Bool) {
+        let pending = try Int.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT coalesce(sum(amount), 0) FROM request_counts
+                    WHERE state IN ('queued', 'retryable', 'running', 'verifying')
+                    """))
+        return (admission.pending - (pending ?? 0), try directory.availableBytes() >= admission.freeBytes)
+    }
+
     /// Keeps the refusals of one submission apart from the failures of the whole transaction.
     private func refusals(_ body: () throws -> SubmitOutcome) throws -> Result<SubmitOutcome, any Error> {
         do {
@@ -96,7 +109,9 @@ extension LetheDatabase {
     }
 
     /// Inserts one submission, or finds the one it repeats. Throws ``LetheError`` before the first change only.
-    private func insert(_ db: Database, _ entry: SubmitQueue.Entry) throws -> SubmitOutcome {
+    private func insert(
+        _ db: Database, _ entry: SubmitQueue.Entry, _ room: inout (requests: Int, hasDisk: Bool)
+    ) throws -> SubmitOutcome {
         let now = now()
         let known = try Row.fetchOne(
             db.cachedStatement(
@@ -109,6 +124,11 @@ extension LetheDatabase {
             return .replayed(try requireRow(db, requestID(known["request_id"])))
         }
         let model = try resolveModel(db, entry.request.model)
+        guard room.requests > 0 else {
+            throw LetheError(.queueFull, "\(admission.pending) requests are waiting, which is the limit")
+        }
+        guard room.hasDisk else { throw LetheError(.diskFull, "the disk is almost full") }
+        room.requests -= 1
         let createdAt = nextCreation()
         let request = entry.request
         try db.cachedStatement(

@@ -24,8 +24,12 @@ public final class LetheDatabase: Sendable {
     let identifiers = UUIDv7.Generator()
     let submissions = Mutex(SubmitQueue())
     let eventFeed = EventFeed()
+    let webhookFeed = EventFeed()
+    let keyRing = KeyRing()
     /// How long an idempotency key is remembered.
     let idempotencyWindow: TimeInterval
+    /// What submissions have to leave free.
+    public let admission: AdmissionLimits
 
     private let writer: DatabaseQueue
     private let readers: [DatabaseQueue]
@@ -48,17 +52,19 @@ public final class LetheDatabase: Sendable {
     ///   - directory: the locked directory; kept for the life of the object.
     ///   - clock: gives the times of rows and deadlines.
     ///   - idempotencyWindow: seconds for which an idempotency key is remembered.
+    ///   - admission: when submissions are refused.
     ///   - failPoints: where crash tests act.
     /// - Throws: ``LetheError`` with code `unsupported` when the schema is newer than this program, `missing_input`
     ///   when the database is there and its master key is not, `forbidden` when others may read the key, `bad_data`
     ///   when the database is damaged or belongs to another key or program.
     public init(
         directory: DataDirectory, clock: any WallClock = SystemClock(), idempotencyWindow: TimeInterval = 172_800,
-        failPoints: FailPoints = .environment
+        admission: AdmissionLimits = AdmissionLimits(), failPoints: FailPoints = .environment
     ) throws {
         self.directory = directory
         self.clock = clock
         self.idempotencyWindow = idempotencyWindow
+        self.admission = admission
         self.failPoints = failPoints
         let path = directory.databaseURL.path
         bootID = UUID().uuidString.lowercased()
@@ -84,6 +90,7 @@ public final class LetheDatabase: Sendable {
             try writer.read { try Int64.fetchOne($0, sql: "SELECT max(created_at) FROM requests") ?? 0 }
         }
         log.withLock { $0.lastCreation = lastCreation }
+        keyRing.load(try StoreErrors.mapping { try writer.read(Self.storedKeys) })
         self.writer = writer
         readers = try StoreErrors.mapping {
             try (0..<3).map { try DatabaseQueue(path: path, configuration: Self.readerConfiguration("reader-\($0)")) }
@@ -153,6 +160,9 @@ public final class LetheDatabase: Sendable {
     /// What made the store stop writing, if anything did.
     public var failure: LetheError? { log.withLock { $0.failure } }
 
+    /// Whether the disk has as much free space as submissions have to leave.
+    public var hasFreeDisk: Bool { (try? directory.availableBytes()).map { $0 >= admission.freeBytes } ?? true }
+
     /// Checkpoints and closes every connection. Call it when no verb is under way any more.
     public func close() throws {
         try StoreErrors.mapping {
@@ -161,6 +171,7 @@ public final class LetheDatabase: Sendable {
             try writer.close()
         }
         eventFeed.finish()
+        webhookFeed.finish()
     }
 
     // MARK: - Connections

@@ -28,7 +28,7 @@ struct ListCursor {
             throw Self.invalid
         }
         let body = data.prefix(44)
-        guard Self.areEqual(data.suffix(16), code(Data(body))) else { throw Self.invalid }
+        guard ConstantTime.areEqual(data.suffix(16), code(Data(body))) else { throw Self.invalid }
         let time = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         return Position(createdAt: Int64(bitPattern: time), id: String(decoding: body.dropFirst(8), as: UTF8.self))
     }
@@ -50,9 +50,5 @@ struct ListCursor {
         var message = body
         for field in fields { message.append(contentsOf: "\(field.map { "\($0.utf8.count) \($0)" } ?? "-")\n".utf8) }
         return master.digest("cursor", message).prefix(16)
-    }
-
-    private static func areEqual(_ left: Data, _ right: Data) -> Bool {
-        left.count == right.count && zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 }

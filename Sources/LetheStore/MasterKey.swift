@@ -19,6 +19,8 @@ struct MasterKey: Sendable {
     let digesting: SymmetricKey
     /// Encrypts the redundancy memory.
     let memory: SymmetricKey
+    /// Encrypts the addresses and secrets of webhooks.
+    let webhooks: SymmetricKey
 
     private static let header = "lethe-master-key-1 "
 
@@ -30,6 +32,7 @@ struct MasterKey: Sendable {
         wrapping = derive("wrap")
         digesting = derive("digest")
         memory = derive("memory")
+        webhooks = derive("webhooks")
     }
 
     /// Reads the key file; creates it first when `create` is set and it is not there.

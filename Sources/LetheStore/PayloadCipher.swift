@@ -55,6 +55,16 @@ struct PayloadCipher: Sendable {
         try unbox(data, master.memory, Data("\(id.rawValue)|memory|\(space)".utf8), "memory")
     }
 
+    /// Encrypts the address and the secret of a webhook.
+    func sealWebhook(_ data: Data, _ id: String) throws -> Data {
+        try box(data, master.webhooks, Data("\(id)|webhook".utf8))
+    }
+
+    /// Decrypts the address and the secret of a webhook.
+    func openWebhook(_ data: Data, _ id: String) throws -> Data {
+        try unbox(data, master.webhooks, Data("\(id)|webhook".utf8), "webhook")
+    }
+
     private func associated(_ id: RequestID, _ field: Field) -> Data {
         Data("\(id.rawValue)|\(field.rawValue)".utf8)
     }

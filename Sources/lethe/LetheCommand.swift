@@ -10,7 +10,11 @@ struct LetheCommand: AsyncParsableCommand {
         abstract: "Makes a language model forget on request, continually, and proves it.",
         version: ProductVersion.current,
         groupedSubcommands: [
-            CommandGroup(name: "Service", subcommands: [ServeCommand.self, SubmitCommand.self, RequestsCommand.self]),
+            CommandGroup(
+                name: "Service",
+                subcommands: [
+                    ServeCommand.self, SubmitCommand.self, RequestsCommand.self, KeysCommand.self, WebhooksCommand.self,
+                ]),
             CommandGroup(
                 name: "Models",
                 subcommands: [

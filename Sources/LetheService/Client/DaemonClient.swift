@@ -39,20 +39,38 @@ public struct DaemonClient: Sendable {
     /// The daemon's address, without a slash at its end.
     public let baseURL: String
     private let timeout: Duration
+    private let apiKey: Sensitive<String>?
+    private let authorities: String?
 
     /// - Parameters:
     ///   - url: `http://` or `https://` with a host, and no query.
     ///   - timeout: How long one call may take.
-    /// - Throws: `usage` when the address is not of that form.
-    public init(url: String = DaemonClient.defaultURL, timeout: Duration = .seconds(30)) throws {
+    ///   - apiKey: What to prove who asks with.
+    ///   - authorities: A PEM file with the certificates to trust, instead of the system's.
+    /// - Throws: `usage` when the address is not of that form, the key cannot be one, or it would travel in clear to
+    ///   another machine.
+    public init(
+        url: String = DaemonClient.defaultURL, timeout: Duration = .seconds(30), apiKey: Sensitive<String>? = nil,
+        authorities: String? = nil
+    ) throws {
         var base = url
         while base.hasSuffix("/") { base.removeLast() }
         guard let components = URLComponents(string: base), let scheme = components.scheme?.lowercased(),
             scheme == "http" || scheme == "https", let host = components.host, !host.isEmpty,
             components.query == nil, components.fragment == nil
         else { throw LetheError(.usage, "the daemon's URL must be http:// or https:// with a host") }
+        if let key = apiKey?.reveal() {
+            guard (1...512).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw LetheError(.usage, "the API key is not printable ASCII without blanks")
+            }
+            guard scheme == "https" || LoopbackHost.isLoopback(host: host) else {
+                throw LetheError(.usage, "an API key is sent to another machine over https:// only")
+            }
+        }
         baseURL = base
         self.timeout = timeout
+        self.apiKey = apiKey
+        self.authorities = authorities
     }
 
     /// Submits a request and returns it once it is on the daemon's disk.
@@ -126,7 +144,7 @@ public struct DaemonClient: Sendable {
             if !state.lastID.isEmpty { headers.append(("Last-Event-ID", state.lastID)) }
             state.startConnection()
             do {
-                let answer = try await HTTPTransfer(url: url, headers: headers).stream { state.receive($0) }
+                let answer = try await transfer(url: url, headers: headers).stream { state.receive($0) }
                 if let error = state.failure { throw error }
                 if answer.status == 204 { return }
                 guard answer.status == 200 else { throw Self.error(answer) }
@@ -152,7 +170,7 @@ public struct DaemonClient: Sendable {
 
     /// Whether the daemon is ready to work on requests.
     public func isReady() async throws -> Bool {
-        let answer = try await HTTPTransfer(url: baseURL + "/readyz", timeout: timeout).answer()
+        let answer = try await transfer(url: baseURL + "/readyz", timeout: timeout).answer()
         return answer.status == 200
     }
 
@@ -165,8 +183,8 @@ public struct DaemonClient: Sendable {
         _ method: HTTPTransfer.Method, _ path: String, headers: [(name: String, value: String)] = [],
         body: Data? = nil
     ) async throws -> JSONValue {
-        let transfer = HTTPTransfer(
-            method: method, url: baseURL + path, headers: headers + [("Accept", "application/json")], body: body,
+        let transfer = transfer(
+            method, url: baseURL + path, headers: headers + [("Accept", "application/json")], body: body,
             timeout: timeout)
         let answer: HTTPTransfer.Answer
         do {
@@ -175,8 +193,19 @@ public struct DaemonClient: Sendable {
             throw LetheError(.unavailable, "\(error.message) from \(baseURL); is `lethe serve` running there?")
         }
         guard (200...299).contains(answer.status) else { throw Self.error(answer) }
+        if answer.status == 204 { return .null }
         guard let json = try? JSONParser.parse(answer.body, context: "answer") else { throw Self.unexpected }
         return json
+    }
+
+    private func transfer(
+        _ method: HTTPTransfer.Method = .get, url: String, headers: [(name: String, value: String)] = [],
+        body: Data? = nil, timeout: Duration? = nil
+    ) -> HTTPTransfer {
+        var transfer = HTTPTransfer(method: method, url: url, headers: headers, body: body, timeout: timeout)
+        if let apiKey { transfer.headers.append(("Authorization", "Bearer \(apiKey.reveal())")) }
+        transfer.authorities = authorities
+        return transfer
     }
 
     /// The error that an answer stands for.

@@ -15,6 +15,14 @@ struct HTTPTransfer: Sendable {
     enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
+        case delete = "DELETE"
+    }
+
+    /// An address that a host's name stands for during one exchange, whatever a resolver says; no proxy is used then.
+    struct Pin: Sendable {
+        var host: String
+        var port: Int
+        var address: String
     }
 
     /// Bytes of an answer that are kept; a larger one fails the exchange.
@@ -26,6 +34,14 @@ struct HTTPTransfer: Sendable {
     var body: Data?
     /// The whole exchange may take this long; nil for a stream, which ends when nothing has come for a minute.
     var timeout: Duration?
+    /// Schemes that may be used, separated by commas.
+    var protocols = "http,https"
+    /// Connects to this address only.
+    var pinned: Pin?
+    /// Bytes of an answer that are kept; a larger one fails the exchange.
+    var answerBytes = Self.maximumAnswerBytes
+    /// A PEM file with the certificates to trust, instead of the system's.
+    var authorities: String?
 
     /// Runs the exchange and collects the answer.
     /// - Throws: `unavailable` when the other side cannot be reached or breaks off, `limitExceeded` for an answer
@@ -41,7 +57,7 @@ struct HTTPTransfer: Sendable {
     }
 
     private func run(onBody: (@Sendable (Data) -> Bool)?) async throws -> Answer {
-        let exchange = Exchange(onBody: onBody)
+        let exchange = Exchange(answerBytes: answerBytes, onBody: onBody)
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Answer, any Error>) in
                 let thread = Thread { continuation.resume(with: Result { try perform(exchange) }) }
@@ -70,7 +86,7 @@ struct HTTPTransfer: Sendable {
         }
         var codes = [
             lethe_curl_set_string(handle, CURLOPT_URL, url),
-            lethe_curl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https"),
+            lethe_curl_set_string(handle, CURLOPT_PROTOCOLS_STR, protocols),
             lethe_curl_set_string(handle, CURLOPT_USERAGENT, "lethe"),
             lethe_curl_set_long(handle, CURLOPT_NOSIGNAL, 1),
             lethe_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT, 10),
@@ -83,10 +99,23 @@ struct HTTPTransfer: Sendable {
             codes.append(lethe_curl_set_long(handle, CURLOPT_LOW_SPEED_LIMIT, 1))
             codes.append(lethe_curl_set_long(handle, CURLOPT_LOW_SPEED_TIME, 60))
         }
-        if let host = URLComponents(string: url)?.host, LoopbackHost.isLoopback(host: host) {
+        if let authorities { codes.append(lethe_curl_set_string(handle, CURLOPT_CAINFO, authorities)) }
+        var resolved: UnsafeMutablePointer<curl_slist>?
+        defer { curl_slist_free_all(resolved) }
+        if let pinned {
+            // An address in numbers is not looked up, and needs no entry.
+            if pinned.host != pinned.address {
+                let address = pinned.address.contains(":") ? "[\(pinned.address)]" : pinned.address
+                resolved = curl_slist_append(nil, "\(pinned.host):\(pinned.port):\(address)")
+                codes.append(lethe_curl_set_pointer(handle, CURLOPT_RESOLVE, resolved))
+            }
+            codes.append(lethe_curl_set_string(handle, CURLOPT_PROXY, ""))
+            codes.append(lethe_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0))
+        } else if let host = URLComponents(string: url)?.host, LoopbackHost.isLoopback(host: host) {
             // A proxy of the environment cannot reach this machine's own addresses.
             codes.append(lethe_curl_set_string(handle, CURLOPT_PROXY, ""))
         }
+        if method == .delete { codes.append(lethe_curl_set_string(handle, CURLOPT_CUSTOMREQUEST, method.rawValue)) }
         exchange.statusOf = { Int(lethe_curl_response_code(handle)) }
         defer { exchange.statusOf = nil }
         let context = Unmanaged.passUnretained(exchange).toOpaque()
@@ -115,6 +144,7 @@ struct HTTPTransfer: Sendable {
 
 /// What libcurl's callbacks write to. All of it but the cancellation mark is used by the transfer's thread only.
 private final class Exchange: @unchecked Sendable {
+    private let answerBytes: Int
     private let onBody: (@Sendable (Data) -> Bool)?
     private let lock = NSLock()
     private var isCancelled = false
@@ -124,14 +154,17 @@ private final class Exchange: @unchecked Sendable {
     private var isTooLarge = false
     private var isStopped = false
 
-    init(onBody: (@Sendable (Data) -> Bool)?) { self.onBody = onBody }
+    init(answerBytes: Int, onBody: (@Sendable (Data) -> Bool)?) {
+        self.answerBytes = answerBytes
+        self.onBody = onBody
+    }
 
     func cancel() { lock.withLock { isCancelled = true } }
 
     func finish(_ code: CURLcode, status: Int) throws -> HTTPTransfer.Answer {
         if lock.withLock({ isCancelled }) { throw CancellationError() }
         if isTooLarge {
-            throw LetheError(.limitExceeded, "the answer is over \(HTTPTransfer.maximumAnswerBytes) bytes")
+            throw LetheError(.limitExceeded, "the answer is over \(answerBytes) bytes")
         }
         guard code == CURLE_OK || isStopped else {
             throw LetheError(.unavailable, "no answer: \(String(cString: curl_easy_strerror(code)))")
@@ -150,7 +183,7 @@ private final class Exchange: @unchecked Sendable {
             }
             return data.count
         }
-        guard data.count <= HTTPTransfer.maximumAnswerBytes - exchange.body.count else {
+        guard data.count <= exchange.answerBytes - exchange.body.count else {
             exchange.isTooLarge = true
             return 0
         }

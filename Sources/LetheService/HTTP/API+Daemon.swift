@@ -30,6 +30,10 @@ extension API {
             let detail = database.failure == nil ? reason ?? "not ready" : "the store has stopped writing"
             throw Problem(.serviceUnavailable, "unavailable", detail, headers: [.retryAfter: "2"])
         }
+        guard database.hasFreeDisk else {
+            throw Problem(
+                .serviceUnavailable, "unavailable", "the disk is almost full", headers: [.retryAfter: "60"])
+        }
         return .json(["status": "ready"])
     }
 
@@ -65,6 +69,13 @@ extension API {
         text.sample("lethe_ready", [], await models.readiness().ready ? 1 : 0)
         text.family("lethe_event_streams", .gauge, "Open event streams.")
         text.sample("lethe_event_streams", [], Double(streams.count))
+        text.family("lethe_webhooks", .gauge, "Registered webhooks by state.")
+        let webhooks = try await database.webhooks()
+        for state in WebhookRow.State.allCases {
+            let count = webhooks.reduce(0) { $0 + ($1.state == state ? 1 : 0) }
+            text.sample("lethe_webhooks", [("state", state.rawValue)], Double(count))
+        }
+        webhookMetrics.write(to: &text)
         metrics.write(to: &text)
 
         return Response(

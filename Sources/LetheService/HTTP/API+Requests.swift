@@ -38,7 +38,7 @@ extension API {
         do {
             outcome = try await database.submit(
                 request: submission, idempotencyKey: key, bodyDigest: Data(SHA256.hash(data: bytes)),
-                scope: "POST /v1/requests")
+                scope: "POST /v1/requests" + (context.caller.keyID.map { " \($0)" } ?? ""))
         } catch let error as LetheError where error.code == .conflict {
             throw Problem(
                 .unprocessableContent, "idempotency_key_reused", "the idempotency key was used with another body")

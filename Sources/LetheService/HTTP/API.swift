@@ -28,21 +28,26 @@ struct API: Sendable {
     let clock: any WallClock
     let metrics: HTTPMetrics
     let streams: EventStreamSlots
+    let webhookMetrics: WebhookMetrics
 
     var limits: HTTPLimits { configuration.limits }
 
-    init(database: LetheDatabase, models: any ServedModels, configuration: HTTPConfiguration, clock: any WallClock) {
+    init(
+        database: LetheDatabase, models: any ServedModels, configuration: HTTPConfiguration, clock: any WallClock,
+        webhookMetrics: WebhookMetrics = WebhookMetrics()
+    ) {
         self.database = database
         self.models = models
         self.configuration = configuration
         self.clock = clock
+        self.webhookMetrics = webhookMetrics
         metrics = HTTPMetrics()
         streams = EventStreamSlots(limit: configuration.limits.eventStreams)
     }
 
     /// Every operation that the daemon answers to.
     var operations: [Operation] {
-        requestOperations + eventOperations + modelOperations + daemonOperations
+        requestOperations + eventOperations + modelOperations + keyOperations + webhookOperations + daemonOperations
     }
 
     /// A router with the middleware and every operation.
@@ -51,7 +56,11 @@ struct API: Sendable {
         var table = RouteTable()
         for operation in operations { table.add(operation.method, operation.template) }
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: APIMiddleware(routes: table, limits: limits, metrics: metrics))
+        router.add(
+            middleware: APIMiddleware(
+                routes: table, limits: limits, metrics: metrics,
+                access: AccessGuard(database: database, configuration: configuration),
+                isLoopbackOnly: configuration.isLoopbackOnly))
         for operation in operations {
             router.on(RouterPath(operation.template), method: operation.method, use: operation.handler)
         }

@@ -15,6 +15,9 @@ struct APIMiddleware: RouterMiddleware {
     let routes: RouteTable
     let limits: HTTPLimits
     let metrics: HTTPMetrics
+    let access: AccessGuard
+    /// Whether only requests that name this machine in `Host` are answered.
+    let isLoopbackOnly: Bool
 
     func handle(
         _ request: Request, context: APIContext, next: (Request, APIContext) async throws -> Response
@@ -28,7 +31,7 @@ struct APIMiddleware: RouterMiddleware {
 
         var response: Response
         do {
-            response = try await answer(request, context: context, target: target, route: route, next: next)
+            response = try await answer(request, context: &context, target: target, route: route, next: next)
         } catch {
             response = problem(for: error, context: context).response(requestID: context.requestID)
         }
@@ -46,15 +49,17 @@ struct APIMiddleware: RouterMiddleware {
                 "method": .string(HTTPMetrics.label(request.method)), "route": .string(template),
                 "status": .stringConvertible(response.status.code),
                 "duration_ms": .stringConvertible((seconds * 1000 * 1000).rounded() / 1000),
+                "key": .string(context.caller.keyID ?? "-"),
             ])
         return response
     }
 
     private func answer(
-        _ request: Request, context: APIContext, target: String,
+        _ request: Request, context: inout APIContext, target: String,
         route: (template: String, methods: [HTTPRequest.Method])?,
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
+        try access.admit(from: context.address)
         try check(request, target: target)
         guard let route else { throw Problem.notFound }
         let allow = RouteTable.allow(route.methods)
@@ -65,6 +70,8 @@ struct APIMiddleware: RouterMiddleware {
             throw Problem(
                 .methodNotAllowed, "method_not_allowed", "this address answers to \(allow)", headers: [.allow: allow])
         }
+        context.caller = try access.caller(
+            request, access: RouteTable.access(request.method, route.template), from: context.address)
         return try await next(request, context)
     }
 
@@ -80,12 +87,13 @@ struct APIMiddleware: RouterMiddleware {
                 "the limit of all headers is \(limits.headerBytes) bytes")
         }
         guard let authority = request.head.authority else { throw Problem.badRequest("the Host header is missing") }
-        guard LoopbackHost.isLoopback(authority: authority) else {
+        guard !isLoopbackOnly || LoopbackHost.isLoopback(authority: authority) else {
             throw Problem(.misdirectedRequest, "misdirected_request", "the Host header names another machine")
         }
         let isSafe = request.method == .get || request.method == .head || request.method == .options
         if !isSafe {
-            let isForeign = request.headers[.origin].map { !LoopbackHost.isLoopback(origin: $0) } ?? false
+            let isForeign =
+                request.headers[.origin].map { !LoopbackHost.isLoopback(origin: $0) } ?? false && isLoopbackOnly
             if isForeign || request.headers[.secFetchSite] == "cross-site" {
                 throw Problem(.forbidden, "forbidden", "pages of other sites may not change anything here")
             }

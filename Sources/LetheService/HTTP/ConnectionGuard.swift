@@ -9,7 +9,8 @@ import NIOHTTPTypesHTTP1
 /// Limits how long one connection may take over a request's head and body, and answers what cannot be parsed with a
 /// problem document where Hummingbird would send an empty 400.
 ///
-/// A body that is late fails the handler that reads it with ``RequestBodyTimeout``. A connection is closed a little
+/// A body that is late fails the handler that reads it with ``RequestBodyTimeout``. A client that does not read is
+/// dropped. A connection is closed a little
 /// after either timeout, and after a parse error, whether or not its client goes on sending.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
@@ -26,13 +27,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let headerTimeout: TimeAmount
     private let bodyTimeout: TimeAmount
+    private let writeTimeout: TimeAmount
     private var phase = Phase.betweenRequests
     private var timer: Scheduled<Void>?
+    private var stall: Scheduled<Void>?
     private var rejection: Problem?
 
     init(limits: HTTPLimits) {
         headerTimeout = TimeAmount(limits.headerTimeout)
         bodyTimeout = TimeAmount(limits.bodyTimeout)
+        writeTimeout = TimeAmount(limits.writeTimeout)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -58,7 +62,22 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
         timer = nil
+        stall?.cancel()
+        stall = nil
         context.fireChannelInactive()
+    }
+
+    /// A client that does not read what it asked for is dropped: its answer would be kept in memory, and its stream
+    /// would hold a place.
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        stall?.cancel()
+        stall = nil
+        if !context.channel.isWritable {
+            stall = context.eventLoop.assumeIsolated().scheduleTask(in: writeTimeout) {
+                context.close(promise: nil)
+            }
+        }
+        context.fireChannelWritabilityChanged()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

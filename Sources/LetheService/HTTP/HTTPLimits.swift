@@ -16,12 +16,20 @@ public struct HTTPLimits: Sendable, Equatable {
     public var headerTimeout: Duration = .seconds(10)
     /// Time for a request's body; more is 408.
     public var bodyTimeout: Duration = .seconds(30)
+    /// Time for which a client may leave a full connection unread before it is dropped.
+    public var writeTimeout: Duration = .seconds(30)
     /// Time that a connection may stay open without a request.
     public var idleTimeout: Duration = .seconds(60)
     /// Open connections; further ones wait in the listen backlog.
     public var connections = 256
     /// Open event streams; more is 429.
     public var eventStreams = 16
+    /// Calls with one API key; more is 429.
+    public var keyRate = RateLimit(perSecond: 200, burst: 400)
+    /// Calls from one address, with whatever keys, once keys are needed; more is 429.
+    public var addressRate = RateLimit(perSecond: 400, burst: 800)
+    /// Calls from one address without a valid key; more is 429 instead of 401.
+    public var failureRate = RateLimit(perSecond: 1.0 / 6, burst: 10)
     /// Entries of a page when the caller names no number.
     public var defaultPageSize = 50
     /// The most entries of a page.

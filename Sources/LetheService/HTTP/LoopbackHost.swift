@@ -26,6 +26,14 @@ enum LoopbackHost {
         return nil
     }
 
+    /// The address itself when it is a numeric one of any network; nil for names.
+    static func numericAddress(_ host: String) -> String? {
+        guard host.utf8.count <= 45, !host.utf8.contains(0) else { return nil }
+        var v4 = in_addr()
+        var v6 = in6_addr()
+        return inet_pton(AF_INET, host, &v4) == 1 || inet_pton(AF_INET6, host, &v6) == 1 ? host : nil
+    }
+
     /// Whether the host of a URL, an IPv6 address with or without its brackets, is this machine.
     static func isLoopback(host: String) -> Bool {
         address(host.lowercased()) != nil || isLoopback(authority: host)

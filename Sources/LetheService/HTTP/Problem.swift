@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import LetheCore
+import LetheStore
 
 /// An error answer: `application/problem+json` as RFC 9457 describes it, with a stable code and the request id.
 ///
@@ -81,6 +82,8 @@ extension Problem {
         case .usage: self.init(.badRequest, code, error.message)
         case .notFound: self.init(.notFound, code, error.message)
         case .conflict, .invalidState: self.init(.conflict, code, error.message)
+        case .forbidden: self.init(.forbidden, code, error.message)
+        case .queueFull: self.init(.tooManyRequests, code, error.message, headers: [.retryAfter: "30"])
         case .unavailable, .cancelled:
             self.init(
                 .serviceUnavailable, LetheError.Code.unavailable.rawValue, error.message, headers: [.retryAfter: "5"])

@@ -154,6 +154,22 @@ struct ConnectionTests {
         }
     }
 
+    @Test func `a client that does not read its answers is dropped`() async throws {
+        let bench = try await ServiceBench()
+        try await bench.listening({
+            $0.limits.writeTimeout = .milliseconds(150)
+            $0.limits.connections = 1
+        }) { port in
+            let greedy = try RawConnection(port: port)
+            let request = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            greedy.send(String(repeating: request, count: 500))
+            // There is room for one connection only: this one is answered once the other is gone.
+            let waiting = try RawConnection(port: port)
+            waiting.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(try await waiting.read { $0.contains("\"ok\"") }.hasPrefix("HTTP/1.1 200"))
+        }
+    }
+
     @Test func `a connection without requests is closed`() async throws {
         let bench = try await ServiceBench()
         try await bench.listening({

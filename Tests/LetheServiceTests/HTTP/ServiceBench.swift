@@ -17,10 +17,19 @@ final class ServiceBench: Sendable {
     let models = FakeModels()
     let log = LogRecorder()
 
-    init(models names: [String] = ["tiny"]) async throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("lethe-http-\(UUID().uuidString)")
-        database = try LetheDatabase(directory: DataDirectory(folder))
-        for name in names { try await register(name) }
+    init(
+        models names: [String] = ["tiny"], folder: URL? = nil, failPoints: FailPoints = FailPoints(),
+        admission configure: (inout AdmissionLimits) -> Void = { _ in }
+    ) async throws {
+        var admission = AdmissionLimits()
+        configure(&admission)
+        self.folder =
+            folder
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("lethe-http-\(UUID().uuidString)")
+        database = try LetheDatabase(
+            directory: DataDirectory(self.folder), admission: admission, failPoints: failPoints)
+        let known = Set(try await database.models().map(\.name))
+        for name in names where !known.contains(name) { try await register(name) }
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }

@@ -28,12 +28,14 @@ public enum OpenAPIDocument {
             "tags": [
                 ["name": "requests", "description": "Deletion requests: submit, follow, cancel, retry."],
                 ["name": "models", "description": "What is served, and its history."],
+                ["name": "access", "description": "API keys and webhooks."],
                 ["name": "operations", "description": "For supervisors and monitoring."],
             ],
             "paths": .object(paths),
             "components": [
                 "schemas": OpenAPISchemas.json(limits: limits),
                 "parameters": OpenAPISchemas.parameters(limits: limits),
+                "securitySchemes": OpenAPISchemas.securitySchemes,
             ],
         ]
     }

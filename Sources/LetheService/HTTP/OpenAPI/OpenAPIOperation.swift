@@ -22,6 +22,7 @@ struct OpenAPIOperation {
         object["operationId"] = .string(id)
         object["tags"] = [.string(tag)]
         object["summary"] = .string(summary)
+        object["security"] = security
         if let description { object["description"] = .string(description) }
         if !parameters.isEmpty {
             object["parameters"] = .array(
@@ -30,7 +31,8 @@ struct OpenAPIOperation {
         if let body { object["requestBody"] = body }
         var answers = JSONObject()
         for (status, json) in responses { answers[String(status)] = json }
-        for status in problems.sorted() {
+        for (status, json) in accessProblems { answers[String(status)] = json }
+        for status in Set(problems + (access == .open ? [] : [429])).sorted() {
             answers[String(status)] = Self.problem(Self.meaning[status] ?? "An error.")
         }
         answers["default"] = Self.problem("Any other error.")
@@ -46,16 +48,17 @@ struct OpenAPIOperation {
         413: "The body is too large.",
         415: "The body is not `application/json`.",
         422: "The body is JSON but not valid, or the idempotency key was used with another body.",
-        429: "Too many event streams are open.",
+        429: "Too many requests, too many open event streams, or a full queue; `Retry-After` says when to come again.",
         503: "Not ready.",
         507: "The disk is full.",
     ]
 
-    private static func problem(_ description: String) -> JSONValue {
-        [
-            "description": .string(description),
-            "content": ["application/problem+json": ["schema": OpenAPISchemas.reference("Problem")]],
-        ]
+    static func problem(_ description: String, headers: JSONObject? = nil) -> JSONValue {
+        var object = JSONObject()
+        object["description"] = .string(description)
+        if let headers { object["headers"] = .object(headers) }
+        object["content"] = ["application/problem+json": ["schema": OpenAPISchemas.reference("Problem")]]
+        return .object(object)
     }
 
     /// An answer with a JSON body.
@@ -73,7 +76,7 @@ struct OpenAPIOperation {
     }
 
     static func all(limits: HTTPLimits) -> [OpenAPIOperation] {
-        requests + events + models + operations
+        requests + events + models + keys + webhooks + operations
     }
 }
 

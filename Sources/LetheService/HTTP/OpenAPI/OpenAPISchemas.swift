@@ -7,7 +7,7 @@ enum OpenAPISchemas {
     }
 
     static func json(limits: HTTPLimits) -> JSONValue {
-        [
+        let own: JSONValue = [
             "Submission": submission, "Item": item, "Options": options, "Request": request,
             "RequestPage": page(of: "Request", cursor: true), "Event": event,
             "EventPage": page(of: "Event", cursor: false),
@@ -15,10 +15,11 @@ enum OpenAPISchemas {
             "ModelList": list(of: "Model"), "Rollback": rollback, "Health": health, "Version": version,
             "Problem": problem,
         ]
+        return merged(own, accessSchemas)
     }
 
     static func parameters(limits: HTTPLimits) -> JSONValue {
-        [
+        let own: JSONValue = [
             "RequestID": parameter("id", "path", requestID, "The request's id."),
             "ModelName": parameter("name", "path", modelName, "The model's name."),
             "IdempotencyKey": parameter(
@@ -51,6 +52,13 @@ enum OpenAPISchemas {
             "IfNoneMatch": parameter("If-None-Match", "header", ["type": "string"], "Entity tags the caller has."),
             "IfMatch": parameter("If-Match", "header", ["type": "string"], "The entity tag the caller has seen."),
         ]
+        return merged(own, accessParameters)
+    }
+
+    private static func merged(_ own: JSONValue, _ others: [(String, JSONValue)]) -> JSONValue {
+        var object = own.objectValue ?? JSONObject()
+        for (name, json) in others { object[name] = json }
+        return .object(object)
     }
 
     // MARK: - Objects
@@ -232,33 +240,33 @@ enum OpenAPISchemas {
 
     // MARK: - Building blocks
 
-    private static let time: JSONValue = ["type": "string", "format": "date-time"]
-    private static let optionalTime: JSONValue = ["type": ["string", "null"], "format": "date-time"]
-    private static let count: JSONValue = ["type": "integer", "minimum": 0]
-    private static let requestID: JSONValue = [
+    static let time: JSONValue = ["type": "string", "format": "date-time"]
+    static let optionalTime: JSONValue = ["type": ["string", "null"], "format": "date-time"]
+    static let count: JSONValue = ["type": "integer", "minimum": 0]
+    static let requestID: JSONValue = [
         "type": "string", "pattern": "^req_[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}$",
     ]
-    private static let modelName: JSONValue = ["type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"]
+    static let modelName: JSONValue = ["type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"]
 
-    private static func nullable(_ type: String) -> JSONValue { ["type": [.string(type), "null"]] }
+    static func nullable(_ type: String) -> JSONValue { ["type": [.string(type), "null"]] }
 
-    private static func text(_ maximumCharacters: Int) -> JSONValue {
+    static func text(_ maximumCharacters: Int) -> JSONValue {
         ["type": "string", "maxLength": .integer(Int64(maximumCharacters))]
     }
 
-    private static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> JSONValue
+    static func words<Word: RawRepresentable & CaseIterable>(_: Word.Type) -> JSONValue
     where Word.RawValue == String {
         ["type": "string", "enum": .array(Word.allCases.map { .string($0.rawValue) })]
     }
 
-    private static func described(_ schema: JSONValue, _ description: String) -> JSONValue {
+    static func described(_ schema: JSONValue, _ description: String) -> JSONValue {
         var object = schema.objectValue ?? JSONObject()
         object["description"] = .string(description)
         return .object(object)
     }
 
     /// A closed object, as callers have to send it.
-    private static func object(_ properties: [(String, JSONValue)], required: [String] = []) -> JSONValue {
+    static func object(_ properties: [(String, JSONValue)], required: [String] = []) -> JSONValue {
         var schema = JSONObject()
         schema["type"] = "object"
         schema["properties"] = .object(JSONObject(properties))
@@ -268,7 +276,7 @@ enum OpenAPISchemas {
     }
 
     /// An object of an answer: every property is there, and later versions may add more.
-    private static func answerObject(_ properties: [(String, JSONValue)]) -> JSONValue {
+    static func answerObject(_ properties: [(String, JSONValue)]) -> JSONValue {
         var schema = JSONObject()
         schema["type"] = "object"
         schema["properties"] = .object(JSONObject(properties))
@@ -276,11 +284,11 @@ enum OpenAPISchemas {
         return .object(schema)
     }
 
-    private static func list(of name: String) -> JSONValue {
+    static func list(of name: String) -> JSONValue {
         answerObject([("data", ["type": "array", "items": reference(name)])])
     }
 
-    private static func page(of name: String, cursor: Bool) -> JSONValue {
+    static func page(of name: String, cursor: Bool) -> JSONValue {
         let data: (String, JSONValue) = ("data", ["type": "array", "items": reference(name)])
         if cursor {
             return answerObject([data, ("next_cursor", described(nullable("string"), "Null on the last page."))])
@@ -290,7 +298,7 @@ enum OpenAPISchemas {
         ])
     }
 
-    private static func parameter(
+    static func parameter(
         _ name: String, _ place: String, _ schema: JSONValue, _ description: String, required: Bool = false
     ) -> JSONValue {
         [
