@@ -11,7 +11,7 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-api test-crash bench lint clean
+.PHONY: help setup models build demo test test-api test-crash bench man lint clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ bench: build models ## Measure the engine against PyTorch, side by side (needs P
 	.venv/bin/pip install --quiet --disable-pip-version-check -r Benchmarks/pytorch/requirements.txt
 	test -d bench-output/smollm2 || $(LETHE) model export --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" --out bench-output/smollm2
 	.venv/bin/python Benchmarks/run.py --bench Benchmarks/.build/release/lethe-bench --model bench-output/smollm2 --encoder "$(MODELS)/minilm"
+
+man: build ## Write manual pages and shell completions to man/
+	python3 Scripts/man.py $(LETHE) man
+	for shell in bash zsh fish; do $(LETHE) --generate-completion-script $$shell >man/lethe.$$shell; done
 
 lint: ## Check the formatting; changes nothing
 	$(SWIFT) format lint --strict --recursive Sources Tests Migrations Package.swift

@@ -33,37 +33,16 @@ public struct TextGenerator {
         -> [[Int32]]
     {
         guard maximumNewTokens > 0 else { return prompts.map { _ in [] } }
-        let decoder = model.decoder
         guard prompts.allSatisfy({ !$0.isEmpty }) else { throw LetheError(.badData, "a prompt has no tokens") }
-        let batch = PackedBatch(prompts)
-        let caches = try prompts.map {
-            try KeyValueCache(configuration: model.configuration, capacity: $0.count + maximumNewTokens)
-        }
-        let hidden = try decoder.forward(
-            decoder.embed(batch), batch: batch, layers: 0..<model.configuration.layerCount, caches: caches)
-        let last = try Matrix(rows: prompts.count, columns: hidden.columns)
-        for sequence in prompts.indices {
-            last.rowRange(sequence, 1).assign(hidden.rowRange(batch.rows(sequence).upperBound - 1, 1))
-        }
         var results = prompts.map { _ in [Int32]() }
-        var active = Array(prompts.indices)
-        var state = last
         let ends = model.endOfTextIDs
-        while true {
-            let chosen = try choose(decoder, state, &generator)
-            var still: [Int] = []
-            var tokens: [Int32] = []
-            for (row, sequence) in active.enumerated() {
-                results[sequence].append(chosen[row])
-                if !ends.contains(chosen[row]) && results[sequence].count < maximumNewTokens {
-                    still.append(sequence)
-                    tokens.append(chosen[row])
-                }
+        try model.decoder.continuePrompts(prompts, maximumNewTokens: maximumNewTokens) { state, active in
+            zip(active, try choose(model.decoder, state, &generator)).map { sequence, token in
+                results[sequence].append(token)
+                return ends.contains(token) || results[sequence].count == maximumNewTokens ? nil : token
             }
-            active = still
-            if active.isEmpty { return results }
-            state = try decoder.step(tokens, caches: active.map { caches[$0] })
         }
+        return results
     }
 
     private func choose(_ decoder: Decoder, _ state: Matrix, _ generator: inout SeededGenerator) throws -> [Int32] {

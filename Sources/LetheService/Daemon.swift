@@ -82,19 +82,25 @@ public struct Daemon: Sendable {
             maintenance: StoreMaintenance(
                 database: database, generations: generations, policy: configuration.retention),
             logger: logger)
+        let notifier = ServiceNotifier()
         let webhookMetrics = WebhookMetrics()
         let dispatcher = WebhookDispatcher(
             database: database, sender: WebhookSender(policy: configuration.http.webhooks), metrics: webhookMetrics,
             logger: logger)
         let server = try LetheHTTP.application(
             database: database, models: worker, configuration: configuration.http, clock: SystemClock(),
-            webhookMetrics: webhookMetrics, logger: logger, onListening: onListening)
+            webhookMetrics: webhookMetrics, logger: logger,
+            onListening: { port in
+                notifier.send("READY=1")
+                await onListening(port)
+            })
         let group = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: keeper),
                     .init(service: dispatcher),
+                    .init(service: WatchdogFeeder(notifier: notifier, database: database)),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -47,7 +47,8 @@ struct API: Sendable {
 
     /// Every operation that the daemon answers to.
     var operations: [Operation] {
-        requestOperations + eventOperations + modelOperations + keyOperations + webhookOperations + daemonOperations
+        requestOperations + eventOperations + modelOperations + completionOperations + keyOperations + webhookOperations
+            + daemonOperations
     }
 
     /// A router with the middleware and every operation.

@@ -25,10 +25,15 @@ extension RouteTable {
         "GET /v1/requests/{id}/events": .scope(.requestsRead),
         "POST /v1/requests/{id}/cancel": .scope(.requestsWrite),
         "POST /v1/requests/{id}/retry": .scope(.requestsWrite),
+        "GET /v1/requests/{id}/certificate": .scope(.requestsRead),
+        "GET /v1/signing-keys": .open,
+        "GET /v1/audit/head": .scope(.requestsRead),
 
         "GET /v1/models": .scope(.modelsRead),
         "GET /v1/models/{name}/generations": .scope(.modelsRead),
         "POST /v1/models/{name}/rollback": .scope(.modelsWrite),
+
+        "POST /v1/completions": .scope(.completions),
 
         "POST /v1/keys": .scope(.admin),
         "GET /v1/keys": .scope(.admin),

@@ -18,4 +18,17 @@ public protocol ServedModels: Sendable {
 
     /// Called after a rollback moved the head of a model, so that it is loaded again. Returns at once.
     func headMoved(model: String)
+
+    /// Completes prompts with a model's head generation, at any time, whatever the worker does.
+    ///
+    /// - Throws: ``LetheError``: `not_found` for an unknown model, `unavailable` when it cannot be answered now,
+    ///   `bad_data` or `limit_exceeded` with a message that begins with the pointer of the field.
+    func complete(_ request: CompletionRequest) async throws -> CompletionResponse
+}
+
+extension ServedModels {
+    /// Refuses: for a process that holds no models.
+    public func complete(_ request: CompletionRequest) async throws -> CompletionResponse {
+        throw LetheError(.unavailable, "no model is served here")
+    }
 }

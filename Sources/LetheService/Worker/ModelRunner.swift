@@ -40,6 +40,8 @@ actor ModelRunner {
     private let threads: Int?
     private let loading: ModelLoader.Options
     private var loaded: Loaded?
+    /// What others may read of the model in memory.
+    nonisolated let servedHead = ServedHead()
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -65,7 +67,7 @@ actor ModelRunner {
     /// - Throws: what the loader throws.
     func load(_ name: String, head: Source, original: Source) throws -> String {
         if let loaded, loaded.name == name, loaded.head == head { return loaded.embedder.identity }
-        loaded = nil
+        unload()
         if let threads { Engine.threadCount = threads }
         let originalModel = try ModelLoader.load(original.folder, loading)
         let model: LanguageModel
@@ -81,6 +83,7 @@ actor ModelRunner {
             model: model, original: originalModel, embedder: embedder,
             memory: ForgetMemory(dimension: embedder.dimension), keep: keep)
         loaded = Loaded(name: name, head: head, unlearner: unlearner, embedder: embedder)
+        servedHead.set(try .init(name: name, manifestDigest: head.manifestDigest, model: model))
         BufferPool.shared.trim()
         return embedder.identity
     }
@@ -146,6 +149,8 @@ actor ModelRunner {
         current.previous = nil
         current.head = head
         loaded = current
+        servedHead.set(
+            try .init(name: current.name, manifestDigest: head.manifestDigest, model: current.unlearner.model))
         if let memory = update.memory {
             let vectors = (0..<memory.count).map { index in
                 Array(memory.vectors[index * memory.dimension..<(index + 1) * memory.dimension])
@@ -163,7 +168,10 @@ actor ModelRunner {
     }
 
     /// Forgets the model in memory, so that the next load reads it anew.
-    func unload() { loaded = nil }
+    func unload() {
+        loaded = nil
+        servedHead.set(nil)
+    }
 
     private static func shareEqualLayers(
         of model: LanguageModel, with original: LanguageModel, head: Source, original source: Source

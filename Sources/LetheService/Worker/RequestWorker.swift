@@ -18,6 +18,7 @@ public final class RequestWorker: Service, ServedModels {
     private let database: LetheDatabase
     private let generations: GenerationStore
     private let runner: ModelRunner
+    private let completions: CompletionRunner
     private let clock: any WallClock
     private let codeVersion: String
     /// A head generation is damaged: requests are accepted and wait, none is carried out.
@@ -38,6 +39,8 @@ public final class RequestWorker: Service, ServedModels {
         self.database = database
         self.generations = generations
         runner = ModelRunner(encoder: encoder, keep: keep, threads: threads, loading: loading)
+        completions = CompletionRunner(
+            database: database, generations: generations, head: runner.servedHead, threads: threads)
         self.clock = clock
         self.codeVersion = codeVersion
         self.logger = logger
@@ -62,6 +65,11 @@ public final class RequestWorker: Service, ServedModels {
 
     /// Makes the worker look at the head again.
     public func headMoved(model: String) { wake.yield() }
+
+    /// Completes prompts with the head generation, beside whatever the worker does.
+    public func complete(_ request: CompletionRequest) async throws -> CompletionResponse {
+        try await completions.complete(request)
+    }
 
     // MARK: Service
 

@@ -76,7 +76,7 @@ struct OpenAPIOperation {
     }
 
     static func all(limits: HTTPLimits) -> [OpenAPIOperation] {
-        requests + events + models + keys + webhooks + operations
+        requests + events + models + completions + keys + webhooks + operations
     }
 }
 

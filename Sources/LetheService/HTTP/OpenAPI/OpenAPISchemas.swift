@@ -13,7 +13,7 @@ enum OpenAPISchemas {
             "EventPage": page(of: "Event", cursor: false),
             "Generation": generation, "GenerationList": list(of: "Generation"), "Model": model,
             "ModelList": list(of: "Model"), "Rollback": rollback, "Health": health, "Version": version,
-            "Problem": problem,
+            "CompletionRequest": completionRequest, "Completion": completion, "Problem": problem,
         ]
         return merged(own, accessSchemas)
     }
