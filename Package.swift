@@ -124,7 +124,7 @@ let package = Package(
         .testTarget(
             name: "LetheServiceTests",
             dependencies: [
-                "LetheProcessSupport", "LetheCore", "LetheStore", "LetheService",
+                "LetheProcessSupport", "LetheCore", "LetheStore", "LetheService", "LetheUnlearning",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -15,7 +15,8 @@ public enum Migrations {
     /// The generated constants lose the first character of a file's name, which has to be a digit.
     public static let steps: [Step] = [
         (name: "0001_initial", bytes: PackageResources._001_initial_sql),
-        (name: "0004_access", bytes: PackageResources._004_access_sql),
+        (name: "0002_evidence", bytes: PackageResources._002_evidence_sql),
+        (name: "0003_access", bytes: PackageResources._003_access_sql),
     ].enumerated().map { index, file in
         Step(version: index + 1, name: file.name, sql: String(decoding: file.bytes, as: UTF8.self))
     }

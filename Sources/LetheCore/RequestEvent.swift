@@ -4,6 +4,8 @@ public enum RequestEvent: String, Sendable, CaseIterable, Hashable, CustomString
     case claim
     /// The worker has finished the update and starts to check it.
     case beginVerification = "begin_verification"
+    /// The check was not passed: the worker makes the update again, stronger.
+    case strengthen
     /// The generation with the update is durable and becomes the head.
     case publish
     /// The filter found that the model no longer holds anything of the request; no generation is made.

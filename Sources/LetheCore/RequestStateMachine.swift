@@ -21,6 +21,7 @@ public enum RequestStateMachine {
 
         case (.running, .beginVerification): .verifying
         case (.running, .alreadyForgotten): .applied
+        case (.verifying, .strengthen): .running
         case (.verifying, .publish): .applied
         case (.running, .fail), (.verifying, .fail): .failed
         case (.running, .deferRetry), (.verifying, .deferRetry): .retryable

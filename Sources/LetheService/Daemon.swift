@@ -26,6 +26,8 @@ public struct Daemon: Sendable {
         public var retention = StoreMaintenance.Policy()
         /// When submissions are refused.
         public var admission = AdmissionLimits()
+        /// What an update has to show before it is published.
+        public var policy = GatePolicy()
 
         /// A daemon on a data directory.
         public init(dataDirectory: URL, http: HTTPConfiguration) {
@@ -48,6 +50,10 @@ public struct Daemon: Sendable {
     /// - Throws: `unavailable` when another daemon holds the directory, what recovery throws, `sync_failed` when the
     ///   disk can no longer be trusted.
     public func run(onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
+        try await AuditActor.$current.withValue(.daemon) { try await serve(onListening) }
+    }
+
+    private func serve(_ onListening: @escaping @Sendable (_ port: Int) async -> Void) async throws {
         _ = try configuration.http.bindAddress(hasKeys: nil)
         let directory = try DataDirectory(configuration.dataDirectory)
         let database = try LetheDatabase(directory: directory, admission: configuration.admission)
@@ -76,7 +82,8 @@ public struct Daemon: Sendable {
         }
         let worker = RequestWorker(
             database: database, generations: generations, encoder: configuration.encoder, keep: configuration.keep,
-            threads: configuration.threads, loading: configuration.loading, isDegraded: isDegraded,
+            threads: configuration.threads, policy: configuration.policy, loading: configuration.loading,
+            isDegraded: isDegraded,
             codeVersion: configuration.http.version, logger: logger)
         let keeper = StoreKeeper(
             maintenance: StoreMaintenance(

@@ -9,7 +9,7 @@ import LetheCore
 
 /// The folder that holds everything a daemon owns, locked against a second process.
 ///
-/// Layout: `lethe.lock`, `lethe.sqlite` (with `-wal` and `-shm`), `master.key` (0600), and for each model
+/// Layout: `lethe.lock`, `lethe.sqlite` (with `-wal` and `-shm`), `master.key` and `signing.key` (0600), and for each model
 /// `models/<name>/generations/` and `models/<name>/tmp/`.
 public final class DataDirectory: Sendable {
     /// The folder.
@@ -62,6 +62,8 @@ public final class DataDirectory: Sendable {
         close(lock)
     }
 
+    /// Where the key that signs evidence lies: beside the master key.
+    public var signingKeyURL: URL { masterKeyURL.deletingLastPathComponent().appendingPathComponent("signing.key") }
     /// The database file.
     public var databaseURL: URL { url.appendingPathComponent("lethe.sqlite") }
     /// The folder with one folder for each model.

@@ -125,7 +125,7 @@ public final class GenerationStore: Sendable {
         return PublishedGeneration(
             model: staging.model, number: number, folder: folder, manifestDigest: digest,
             parentNumber: staging.parent?.number, parentDigest: staging.parent?.manifestDigest,
-            byteCount: manifest.byteCount)
+            byteCount: manifest.byteCount, files: files)
     }
 
     /// Makes one staged file read-only and durable, and describes it.

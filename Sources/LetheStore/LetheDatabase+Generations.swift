@@ -27,6 +27,21 @@ extension LetheDatabase {
         }
     }
 
+    /// The generation that stands for the model as it was before the requests that are still to come: the oldest kept
+    /// one that the head descends from, or the head itself. It knows every text that is not forgotten yet, and a purge
+    /// moves it on. Generations that a rollback left behind are never it.
+    /// - Throws: ``LetheError`` with code `not_found`.
+    public func referenceGeneration(_ model: String) async throws -> GenerationRow {
+        try await read { db in
+            let modelID = try self.requireModel(db, model)
+            let head = try self.model(db, id: modelID).headID
+            let lineage = try Lineage(db, modelID: modelID)
+            let ancestors = lineage.ancestors(of: head)
+            let oldest = lineage.nodes.first { $0.state == .kept && ancestors.contains($0.id) }
+            return try self.generation(db, id: oldest?.id ?? head)
+        }
+    }
+
     /// Every generation of a model by number, those that are gone included.
     /// - Throws: ``LetheError`` with code `not_found`.
     public func generations(_ model: String) async throws -> [GenerationRow] {
@@ -153,8 +168,8 @@ extension LetheDatabase {
 
     /// `verifying -> applied`: makes a durable generation the head and applies every request it carries out.
     ///
-    /// One transaction inserts the generation, moves the head from its parent to it, ends the requests, adds to the
-    /// redundancy memory and appends the events: after a crash either all of it or nothing is there. When it throws,
+    /// One transaction inserts the generation, moves the head from its parent to it, ends the requests, issues their
+    /// certificates, adds to the redundancy memory and appends the events: after a crash either all of it or nothing is there. When it throws,
     /// the generation's folder is unreferenced; ``GenerationStore/collect(model:keeping:)`` deletes it.
     /// - Throws: ``LetheError`` with code `conflict` when the head is not the generation's parent any more or a claim
     ///   is not held any more, `invalid_state` when a request is not `verifying`, `usage` when there is no request or a
@@ -189,6 +204,7 @@ extension LetheDatabase {
                     db, claim.id, on: .publish, fence: claim.fence, at: now,
                     Changes(generationID: id, changed: true, record: completion.record),
                     detail: Self.detail(published))
+                try self.certify(db, claim.id, files: published.files, at: now)
                 if let memory = completion.memory { try self.insert(db, memory, of: claim.id, modelID: modelID) }
             }
             return try self.generation(db, id: id)
@@ -304,7 +320,7 @@ extension LetheDatabase {
     }
 
     /// Records that a generation's files are gone, and moves every applied request whose content no kept generation
-    /// holds any more to `purged`. Idempotent.
+    /// holds any more to `purged`, with a new certificate. Idempotent.
     /// - Returns: the requests that became `purged`.
     /// - Throws: ``LetheError`` with code `not_found`, `invalid_state` when ``beginPurge(_:number:)`` did not come
     ///   first.
@@ -331,6 +347,7 @@ extension LetheDatabase {
                     arguments: [node.id])
                 for id in try ids.map(self.requestID) {
                     try self.transition(db, id, on: .purge, at: now)
+                    try self.certifyPurge(db, id, at: now)
                     purged.append(id)
                 }
             }

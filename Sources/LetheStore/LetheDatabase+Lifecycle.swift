@@ -143,11 +143,24 @@ extension LetheDatabase {
         }
     }
 
+    /// `verifying -> running`: the check was not passed, and the update is made again.
+    /// - Parameter detail: what was missed, in numbers.
+    public func strengthen(_ claim: Claim, detail: JSONValue) async throws {
+        let now = now()
+        try await write("strengthen") { db in
+            try self.transition(db, claim.id, on: .strengthen, fence: claim.fence, at: now, detail: detail)
+        }
+    }
+
     /// `running -> applied` without a generation: the filter found that nothing of the request is left in the model.
     ///
-    /// - Parameter head: the number of the generation that was examined; has to be the head still.
+    /// - Parameters:
+    ///   - head: the number of the generation that was examined; has to be the head still.
+    ///   - files: its files but the manifest, which the certificate lists.
     /// - Throws: ``LetheError`` with code `conflict` when the head is another one.
-    public func completeWithoutChange(_ claim: Claim, head: Int, record: JSONValue) async throws {
+    public func completeWithoutChange(
+        _ claim: Claim, head: Int, record: JSONValue, files: [GenerationManifest.File] = []
+    ) async throws {
         let now = now()
         try await write("complete") { db in
             let headID = try self.requireHead(db, of: claim.id, number: head)
@@ -155,6 +168,7 @@ extension LetheDatabase {
                 db, claim.id, on: .alreadyForgotten, fence: claim.fence, at: now,
                 Changes(generationID: headID, changed: false, record: record),
                 detail: .object(JSONObject([("generation", .integer(Int64(head)))])))
+            try self.certify(db, claim.id, files: files, at: now)
         }
     }
 
@@ -178,15 +192,19 @@ extension LetheDatabase {
     /// - Parameters:
     ///   - code: a stable reason.
     ///   - message: for a person; must hold no text of the request. Cut at 512 characters.
-    public func fail(_ claim: Claim, code: String, message: String) async throws {
+    ///   - record: what the last update did and measured; must hold no text of the request.
+    public func fail(_ claim: Claim, code: String, message: String, record: JSONValue? = nil) async throws {
         let now = now()
-        try await write("fail") { try self.fail($0, claim, code, message, at: now) }
+        try await write("fail") { try self.fail($0, claim, code, message, record: record, at: now) }
     }
 
-    private func fail(_ db: Database, _ claim: Claim, _ code: String, _ message: String, at now: Int64) throws {
+    private func fail(
+        _ db: Database, _ claim: Claim, _ code: String, _ message: String, record: JSONValue? = nil, at now: Int64
+    ) throws {
         let error = (code: String(code.prefix(64)), message: String(message.prefix(512)))
         try transition(
-            db, claim.id, on: .fail, fence: claim.fence, at: now, Changes(error: error), detail: Self.detail(error))
+            db, claim.id, on: .fail, fence: claim.fence, at: now, Changes(record: record, error: error),
+            detail: Self.detail(error))
     }
 
     /// Ends a claim in `retryable`: it is queued again by the first ``claimNext(model:)`` at or after `date`.

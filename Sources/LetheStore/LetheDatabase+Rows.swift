@@ -57,7 +57,7 @@ extension LetheDatabase {
         return try self.row(row)
     }
 
-    /// Appends an event.
+    /// Appends an event, and unless it is mere progress an entry of the audit log.
     func insertEvent(
         _ db: Database, kind: String, requestID: RequestID? = nil, modelID: Int64? = nil, at: Int64,
         from: RequestState? = nil, to: RequestState? = nil, attempt: Int? = nil, detail: JSONValue? = nil
@@ -71,6 +71,10 @@ extension LetheDatabase {
             requestID?.rawValue, modelID, at, kind, from?.rawValue, to?.rawValue, attempt,
             detail?.serializedString(),
         ])
+        guard kind != "progress" else { return }
+        try appendAudit(
+            db, action: kind, requestID: requestID, model: modelID.map { try self.model(db, id: $0).name }, at: at,
+            from: from, to: to, attempt: attempt, detail: detail)
     }
 
     /// Column values that a transition sets beside those that follow from the states.

@@ -37,7 +37,7 @@ extension LetheDatabase {
             let entry = SubmitQueue.Entry(
                 id: id, request: request, wrappedKey: wrappedKey, summary: summary, payload: payload,
                 referenceDigest: referenceDigest, keyDigest: keyDigest, fingerprint: fingerprint,
-                continuation: continuation)
+                actor: AuditActor.current, continuation: continuation)
             if submissions.withLock({ $0.add(entry) }) { scheduleDrain() }
         }
     }
@@ -65,7 +65,11 @@ extension LetheDatabase {
             try transaction(db, "submit", bytes: bytes) { db in
                 try self.forgetExpiredKeys(db)
                 var room = try self.room(db)
-                return try batch.map { entry in try self.refusals { try self.insert(db, entry, &room) } }
+                return try batch.map { entry in
+                    try AuditActor.$current.withValue(entry.actor) {
+                        try self.refusals { try self.insert(db, entry, &room) }
+                    }
+                }
             }
         }
         switch outcome {

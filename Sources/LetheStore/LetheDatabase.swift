@@ -21,6 +21,8 @@ public final class LetheDatabase: Sendable {
     let clock: any WallClock
     let failPoints: FailPoints
     let cipher: PayloadCipher
+    /// Signs certificates and heads of the audit log.
+    let signingKey: SigningKey
     let identifiers = UUIDv7.Generator()
     let submissions = Mutex(SubmitQueue())
     let eventFeed = EventFeed()
@@ -83,6 +85,7 @@ public final class LetheDatabase: Sendable {
         try FileSystem.syncFolder(directory.url.path)
         let master = try MasterKey.load(directory.masterKeyURL, create: !hasSettings)
         cipher = PayloadCipher(master: master)
+        signingKey = try SigningKey.load(directory.signingKeyURL, failPoints: failPoints)
         try StoreErrors.mapping {
             try writer.inDatabase { db in try Self.checkKey(db, master, hasSettings: hasSettings) }
         }
@@ -98,6 +101,7 @@ public final class LetheDatabase: Sendable {
         scanner = try StoreErrors.mapping {
             try DatabaseQueue(path: path, configuration: Self.readerConfiguration("scanner"))
         }
+        try StoreErrors.mapping { try writer.writeWithoutTransaction(prepareAudit) }
     }
 
     private static func checkKey(_ db: Database, _ master: MasterKey, hasSettings: Bool) throws {
@@ -163,11 +167,16 @@ public final class LetheDatabase: Sendable {
     /// Whether the disk has as much free space as submissions have to leave.
     public var hasFreeDisk: Bool { (try? directory.availableBytes()).map { $0 >= admission.freeBytes } ?? true }
 
-    /// Checkpoints and closes every connection. Call it when no verb is under way any more.
+    /// Signs the audit log, checkpoints and closes every connection. Call it when no verb is under way any more.
     public func close() throws {
         try StoreErrors.mapping {
             for reader in readers + [scanner] { try reader.close() }
-            if failure == nil { try writer.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+            if failure == nil {
+                try writer.writeWithoutTransaction { db in
+                    try signLastHead(db)
+                    _ = try db.checkpoint(.truncate)
+                }
+            }
             try writer.close()
         }
         eventFeed.finish()
@@ -182,9 +191,13 @@ public final class LetheDatabase: Sendable {
     func write<Value: Sendable>(
         _ point: String, bytes: Int = 0, _ body: @escaping @Sendable (Database) throws -> Value
     ) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
+        let actor = AuditActor.current
+        return try await withCheckedThrowingContinuation { continuation in
             writer.asyncWriteWithoutTransaction { db in
-                continuation.resume(with: Result { try self.transaction(db, point, bytes: bytes, body) })
+                let result = AuditActor.$current.withValue(actor) {
+                    Result { try self.transaction(db, point, bytes: bytes, body) }
+                }
+                continuation.resume(with: result)
             }
         }
     }

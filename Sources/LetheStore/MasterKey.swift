@@ -2,12 +2,6 @@ import Crypto
 import Foundation
 import LetheCore
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// The key that everything personal in the store hangs on: 256 random bits in a file of mode 0600.
 ///
 /// Losing the file makes stored request texts, references and memory unreadable; models stay readable. Keys for
@@ -22,7 +16,7 @@ struct MasterKey: Sendable {
     /// Encrypts the addresses and secrets of webhooks.
     let webhooks: SymmetricKey
 
-    private static let header = "lethe-master-key-1 "
+    private static let header = "lethe-master-key-1"
 
     init(_ secret: SymmetricKey) {
         func derive(_ use: String) -> SymmetricKey {
@@ -36,39 +30,10 @@ struct MasterKey: Sendable {
     }
 
     /// Reads the key file; creates it first when `create` is set and it is not there.
-    ///
-    /// A crash during creation leaves no half-written key: the file appears under its name whole.
-    /// - Throws: ``LetheError`` with code `missing_input` when it is not there, `forbidden` when others may read it,
-    ///   `bad_data` when it is not a key file.
+    /// - Throws: as ``SecretFile/load(_:header:kind:make:made:)``.
     static func load(_ url: URL, create: Bool) throws -> MasterKey {
-        let path = url.path
-        let temporary = "\(path).new"
-        if FileSystem.exists(path) {
-            // A crash right after the creation may have left both names.
-            guard unlink(temporary) == 0 || errno == ENOENT else { throw FileSystem.error("unlink", temporary) }
-        } else {
-            guard create else {
-                throw LetheError(
-                    .missingInput, "\(FileSystem.name(path)) is not there, and the database needs it; restore the file")
-            }
-            let secret = SymmetricKey(size: .bits256)
-            let text = secret.withUnsafeBytes { header + Data($0).base64EncodedString() + "\n" }
-            guard unlink(temporary) == 0 || errno == ENOENT else { throw FileSystem.error("unlink", temporary) }
-            try FileSystem.writeNew(temporary, Data(text.utf8), mode: 0o600)
-            try FileSystem.renameFile(temporary, toNew: path)
-            try FileSystem.syncFolder(FileSystem.parent(path))
-        }
-        let status = try FileSystem.status(path)
-        guard status.kind == S_IFREG, status.permissions & 0o077 == 0 else {
-            throw LetheError(
-                .forbidden, "\(FileSystem.name(path)) has to be a regular file that only its owner can read")
-        }
-        let text = String(decoding: try FileSystem.contents(path, limit: 1024), as: UTF8.self)
-        guard text.hasPrefix(header), text.hasSuffix("\n"),
-            let secret = Data(base64Encoded: String(text.dropFirst(header.count).dropLast())), secret.count == 32
-        else {
-            throw LetheError(.badData, "\(FileSystem.name(path)) is not a master key file")
-        }
+        let make = { SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) } }
+        let secret = try SecretFile.load(url, header: header, kind: "master key", make: create ? make : nil)
         return MasterKey(SymmetricKey(data: secret))
     }
 

@@ -16,12 +16,14 @@ public struct PublishedGeneration: Sendable, Equatable {
     public let parentDigest: Data?
     /// The size of its files.
     public let byteCount: Int
+    /// Its files but the manifest, which its certificate lists.
+    public let files: [GenerationManifest.File]
 
     /// Describes a generation;
     /// ``GenerationStore/publish(_:number:requestIDs:method:seed:codeVersion:createdAt:)`` makes them for real.
     public init(
         model: String, number: Int, folder: String, manifestDigest: Data, parentNumber: Int?, parentDigest: Data?,
-        byteCount: Int
+        byteCount: Int, files: [GenerationManifest.File] = []
     ) {
         self.model = model
         self.number = number
@@ -30,5 +32,6 @@ public struct PublishedGeneration: Sendable, Equatable {
         self.parentNumber = parentNumber
         self.parentDigest = parentDigest
         self.byteCount = byteCount
+        self.files = files
     }
 }

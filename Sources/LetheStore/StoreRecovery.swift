@@ -38,8 +38,8 @@ public struct StoreRecovery: Sendable {
         self.failPoints = failPoints
     }
 
-    /// Checks the database, deletes stagings and unreferenced generations, finishes purges, verifies every head and
-    /// takes orphaned requests back.
+    /// Checks the database, deletes stagings and unreferenced generations, finishes purges, verifies every head,
+    /// takes orphaned requests back and signs the audit log.
     /// - Parameter depth: how closely heads are verified.
     /// - Throws: ``LetheError`` with code `bad_data` when the database itself is damaged. A damaged head is reported,
     ///   not thrown, so that a read-only service can start.
@@ -74,6 +74,7 @@ public struct StoreRecovery: Sendable {
             }
         }
         report.rescued = try await database.rescueOrphans()
+        try await database.signAuditHead()
         try failPoints.reach("recovery.after_rescue")
         return report
     }

@@ -13,6 +13,7 @@ struct SubmitQueue {
         let referenceDigest: Data?
         let keyDigest: Data
         let fingerprint: Data
+        let actor: AuditActor
         let continuation: CheckedContinuation<SubmitOutcome, any Error>
     }
 

@@ -67,6 +67,10 @@ public struct UnlearningRecord: Sendable, Equatable {
     public var meanWeight = 0.0
     /// The never-seen level of the items, in nats; nil without a stop rule.
     public var targetNLL: Double?
+    /// The never-seen level of each sequence, in nats; empty without a stop rule. Not in ``json``.
+    public var targets: [Double] = []
+    /// Mean nll of each sequence after the update, in nats. Not in ``json``.
+    public var afterNLL: [Double] = []
     /// Whether every item reached its target.
     public var reachedTarget = false
     /// The items before the update.

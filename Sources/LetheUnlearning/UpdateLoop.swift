@@ -100,6 +100,8 @@ final class UpdateLoop {
         record.alreadyForgotten = record.steps == 0
         let after = record.alreadyForgotten ? before : try pass.statistics(sequences)
         record.after = UnlearningRecord.Level(after)
+        record.targets = targets
+        record.afterNLL = sequences.indices.map { after.meanNLL($0) }
         record.keepAfter = record.keepBefore
         if !checked.isEmpty && !record.alreadyForgotten {
             record.keepAfter = try UnlearningRecord.Level(pass.statistics(checked))

@@ -61,6 +61,10 @@ struct DoctorCommand: AsyncParsableCommand {
             try await database.check(full: true)
             let generations = GenerationStore(directory: directory)
             var findings = [Finding(name: "disk_free_bytes", value: "\(try directory.availableBytes())")]
+            for entry in try await database.signingKeys() where entry.isCurrent {
+                findings.append(Finding(name: "signing_key", value: entry.key.keyID))
+                findings.append(Finding(name: "signing_public_key", value: entry.key.hexadecimal))
+            }
             for model in try await database.models() {
                 do {
                     try generations.verify(model.name, model.head, depth: .contents)

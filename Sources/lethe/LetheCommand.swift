@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LetheCore
+import LetheStore
 
 /// The root command, and the one place where errors become exit codes.
 @main
@@ -24,6 +25,7 @@ struct LetheCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Training", subcommands: [FinetuneCommand.self, UnlearnCommand.self]),
             CommandGroup(name: "Evaluation", subcommands: [AttackCommand.self]),
+            CommandGroup(name: "Evidence", subcommands: [VerifyCommand.self, AuditCommand.self]),
             CommandGroup(name: "Other", subcommands: [DemoCommand.self, DoctorCommand.self]),
         ])
 
@@ -47,7 +49,7 @@ struct LetheCommand: AsyncParsableCommand {
     /// The exit status of an error: those of sysexits.h, and 1 for a gate that was not met.
     static func exitStatus(_ code: LetheError.Code) -> Int32 {
         switch code {
-        case .gateNotMet, .conflict, .invalidState, .preconditionFailed: 1
+        case .gateNotMet, .conflict, .invalidState, .preconditionFailed, .verificationFailed: 1
         case .usage: 64
         case .badData, .unsupported, .limitExceeded: 65
         case .missingInput, .notFound: 66

@@ -24,9 +24,9 @@ final class CrashBench: Sendable {
     }
 
     /// Starts the daemon, with fail points.
-    func start(failPoints: String? = nil) async throws -> DaemonProcess {
+    func start(failPoints: String? = nil, arguments: [String] = []) async throws -> DaemonProcess {
         try await DaemonProcess.start(
-            lethe, dataDirectory: store, arguments: ["--log-level", "notice"],
+            lethe, dataDirectory: store, arguments: ["--log-level", "notice"] + arguments,
             environment: Self.environment(failPoints))
     }
 

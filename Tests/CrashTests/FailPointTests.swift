@@ -15,7 +15,7 @@ import Testing
     }
 
     private static let request = points("submit", "claim", "progress", "update", "verify", "publish", "complete")
-    private static let start = points("recovery", "rescue")
+    private static let start = points("recovery", "rescue", "head")
 
     /// Points of the request's path, each with the arrival at which it kills.
     private static let deaths: [(point: String, arrival: Int)] = request.flatMap { point in
@@ -31,7 +31,8 @@ import Testing
 
     @Test func `every point that the program can reach is walked`() {
         let walked =
-            Self.request + Self.start + Self.points("register", "release", "retry", "fail", "cancel", "rollback")
+            Self.request + Self.start
+            + Self.points("register", "key", "release", "strengthen", "retry", "fail", "cancel", "rollback")
         // Only the store's own tests destroy texts and purge generations: no command does.
         let other = Self.points("destroy", "purge")
         #expect(Set(walked + other) == Set(FailPoint.all.map(\.rawValue)))
@@ -48,7 +49,8 @@ import Testing
         let wasAccepted = point != "submit.before_commit"
 
         if Self.isFull {
-            for second in Self.start where second != "recovery.after_purges" {
+            // Without a new entry there is no head to sign.
+            for second in Self.start where second != "recovery.after_purges" && !second.hasPrefix("head.") {
                 let finished = try await bench.startToDie(failPoints: "\(second):kill")
                 #expect(finished.end == .signalled(9), "\(second): \(finished.errorText)")
             }
@@ -68,7 +70,8 @@ import Testing
         let bench = try await Self.bench()
         var submission = Submission(1, steps: 100)
         try await Self.die(bench, "update.after_step:kill:40", submitting: &submission)
-        for _ in 0..<2 {
+        // Once the log is signed there is nothing left to sign.
+        for _ in 0..<(point == "head.after_commit" ? 1 : 2) {
             let finished = try await bench.startToDie(failPoints: "\(point):kill")
             // The second time there may be nothing left to rescue.
             #expect(finished.end == .signalled(9), "\(finished.errorText)")
@@ -77,7 +80,7 @@ import Testing
         #expect(generations.count == 2)
     }
 
-    @Test(arguments: points("register") + points("publish"))
+    @Test(arguments: points("register") + points("publish") + points("key"))
     func `an import that dies can be repeated`(point: String) async throws {
         let bench = try CrashBench()
         #expect(try await bench.importModel(failPoints: "\(point):kill").end == .signalled(9))
@@ -195,6 +198,34 @@ import Testing
         #expect(events.filter { $0["to"] == .string("failed") }.count == 1)
         #expect(try await second.get("/v1/models/tiny/generations")["data"]?.arrayValue?.count == 1)
         #expect(try await second.stop().end == .exited(0))
+    }
+
+    @Test(arguments: points("strengthen"))
+    func `a check that is missed and then interrupted is made again`(point: String) async throws {
+        let bench = try await Self.bench()
+        // Nothing passes: an item would have to be less probable than anything is.
+        let policy = try bench.scratch.write(
+            "policy.json", #"{"forget":{"maximum_probability":0,"target_tolerance":0},"strengthen":{"attempts":1}}"#)
+        var submission = Submission(1, steps: 50)
+        let daemon = try await bench.start(failPoints: "\(point):kill", arguments: ["--policy", policy.path])
+        _ = try await submission.send(to: daemon)
+        #expect(try await Self.end(of: daemon) == .signalled(9))
+        let second = try await bench.start(arguments: ["--policy", policy.path])
+        #expect(try await submission.send(to: second))
+        let id = try #require(submission.id)
+        let ended = try await second.waitForEnd(of: id)
+        #expect(ended["state"] == .string("failed"))
+        #expect(ended["error"]?["code"] == .string("gate_not_met"))
+        #expect(ended["record"]?["gate"]?["passed"] == .bool(false))
+        #expect(ended["record"]?["strengthened"] == .integer(1))
+        #expect(try await second.get("/v1/models/tiny/generations")["data"]?.arrayValue?.count == 1)
+        #expect(try await second.stop().end == .exited(0))
+        // With the ordinary policy the same request is carried out.
+        let third = try await bench.start()
+        #expect(try await third.call("POST", "/v1/requests/\(id)/retry").status == 200)
+        let generations = try await third.waitForEnd(of: id)
+        #expect(generations["state"] == .string("applied"))
+        #expect(try await third.stop().end == .exited(0))
     }
 
     @Test(arguments: points("rollback"))

@@ -29,9 +29,11 @@ struct StoreAudit {
         #expect(try await allRequests(daemon).count == submissions.count)
         let generations = try await daemon.get("/v1/models/tiny/generations")["data"]?.arrayValue ?? []
         try checkLineage(generations, requests)
+        let certificates = try await certificates(daemon, requests)
         let finished = try await daemon.stop()
         #expect(finished.end == .exited(0), "\(finished.errorText.suffix(2000))")
         try await checkFiles(generations)
+        try await checkEvidence(certificates, generations)
         try await checkCommands(generations)
         return generations
     }
@@ -86,6 +88,42 @@ struct StoreAudit {
             }
         }
         #expect(seen == Set(changed.keys))
+    }
+
+    /// The certificate of every request, by request.
+    private func certificates(_ daemon: DaemonProcess, _ requests: [String: JSONValue]) async throws
+        -> [String: Data]
+    {
+        var found: [String: Data] = [:]
+        for id in requests.keys {
+            let answer = try await daemon.call("GET", "/v1/requests/\(id)/certificate")
+            #expect(answer.status == 200, "\(id) has no certificate")
+            found[id] = answer.body
+        }
+        return found
+    }
+
+    /// The audit log stands, with one certificate for each application, and the last request's certificate fits the
+    /// files of the head.
+    private func checkEvidence(_ certificates: [String: Data], _ generations: [JSONValue]) async throws {
+        let audit = try await bench.lethe.run(["audit", "verify", "--data-dir", bench.store.path, "--json"])
+        #expect(audit.end == .exited(0), "\(audit.errorText)")
+        let report = try audit.json
+        #expect(report["certificates"]?.intValue == certificates.count)
+        #expect(report["requests"]?.intValue == certificates.count)
+        #expect(report["signed_entries"] == report["entries"])
+        guard let head = generations.last, let id = head["request_ids"]?.arrayValue?.first?.stringValue,
+            let certificate = certificates[id], let number = head["number"]?.intValue,
+            let digest = head["manifest_sha256"]?.stringValue
+        else { return }
+        let doctor = try await bench.lethe.run(["doctor", "--data-dir", bench.store.path, "--json"])
+        let key = try #require(try doctor.json["signing_public_key"]?.stringValue)
+        let file = try bench.scratch.write("certificate.json", certificate)
+        let folder = bench.store.appendingPathComponent("models/tiny/generations/\(number)-\(digest.prefix(12))")
+        let verified = try await bench.lethe.run(
+            ["verify", file.path, "--public-key", key, "--model", folder.path, "--json"])
+        #expect(verified.end == .exited(0), "\(verified.errorText)")
+        #expect(try verified.json["request_id"] == .string(id))
     }
 
     /// The files of every generation are those of its manifest, and nothing else is there.

@@ -15,8 +15,8 @@ import Testing
         (
             .verifying,
             [
-                .publish: .applied, .fail: .failed, .deferRetry: .retryable, .cancel: .cancelled, .release: .queued,
-                .rescue: .queued,
+                .strengthen: .running, .publish: .applied, .fail: .failed, .deferRetry: .retryable,
+                .cancel: .cancelled, .release: .queued, .rescue: .queued,
             ]
         ),
         (.applied, [.rollBack: .failed, .purge: .purged]),

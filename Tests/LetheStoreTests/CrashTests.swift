@@ -49,6 +49,8 @@ import Testing
         func apply(_ claimed: ClaimedRequest) async throws {
             try await database.progress(claimed.claim, ProgressUpdate(phase: "training", step: 1, total: 1))
             try await database.markVerifying(claimed.claim)
+            try await database.strengthen(claimed.claim, detail: .object(JSONObject()))
+            try await database.markVerifying(claimed.claim)
             let staging = try generations.stage(
                 model: claimed.model, fence: claimed.claim.fence, parent: claimed.head)
             for file in staging.parentManifest?.files ?? [] where file.name != "layer.bin" {
@@ -147,6 +149,16 @@ import Testing
         let folders = try FileManager.default.contentsOfDirectory(
             atPath: generations.url("tiny", folder: ".").path)
         #expect(Set(folders) == Set(all.filter { $0.state != .purged }.map(\.folder)))
+        // So does the audit log, and each application has its certificate.
+        let audit = try await database.verifyAudit()
+        #expect(audit.signedEntries == audit.entries)
+        for row in rows where [.applied, .purged].contains(row.state) {
+            let envelope = try SignedEnvelope(Data(try await database.certificate(row.id).utf8))
+            let certificate = try Certificate(envelope)
+            #expect(certificate.requestID == row.id)
+            let holding = certificate.predicate["generations_holding_content"]?.arrayValue
+            #expect(holding?.isEmpty == (row.state == .purged))
+        }
         // Events and rows tell the same.
         for row in rows {
             let events = try await database.events(row.id, limit: 1000)

@@ -106,6 +106,11 @@ public struct DaemonClient: Sendable {
         try await call(.get, try Self.path(id))
     }
 
+    /// The deletion certificate of an applied request, a DSSE envelope. Throws `notFound` while there is none.
+    public func certificate(_ id: String) async throws -> JSONValue {
+        try await call(.get, try Self.path(id) + "/certificate")
+    }
+
     /// Cancels a request. Throws `invalidState` where it cannot be.
     public func cancel(_ id: String) async throws -> JSONValue {
         try await call(.post, try Self.path(id) + "/cancel")

@@ -2,6 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import LetheCore
+import LetheStore
 import Logging
 import NIOCore
 
@@ -72,7 +73,8 @@ struct APIMiddleware: RouterMiddleware {
         }
         context.caller = try access.caller(
             request, access: RouteTable.access(request.method, route.template), from: context.address)
-        return try await next(request, context)
+        let actor = context.caller.keyID.map { AuditActor($0) } ?? .api
+        return try await AuditActor.$current.withValue(actor) { [context] in try await next(request, context) }
     }
 
     /// What has to hold for every request, whatever it asks for.

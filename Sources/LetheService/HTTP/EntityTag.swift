@@ -32,7 +32,7 @@ enum EntityTag {
         .preconditionFailed, "precondition_failed", "the entity tag in If-Match is not the current one")
 
     /// Whether a list of tags holds this one; `*` holds all. Weak comparison ignores the `W/` prefix.
-    private static func matches(_ list: String, _ tag: String, weakly: Bool) -> Bool {
+    static func matches(_ list: String, _ tag: String, weakly: Bool) -> Bool {
         list.split(separator: ",").contains { part in
             var candidate = part.trimmingCharacters(in: .whitespaces)
             if candidate == "*" { return true }

@@ -16,6 +16,8 @@ actor ModelRunner {
         var manifestDigest: Data
         /// Digest of each file, by name.
         var files: [String: Data]
+        /// Whether it is what was imported, before any request.
+        var isImport: Bool
     }
 
     /// The result of a request on the model in memory, before anything is published.
@@ -23,6 +25,8 @@ actor ModelRunner {
         var record: UnlearningRecord
         var memory: MemoryChunks?
         var changedLayers: [Int]
+        /// What the update was made with.
+        var settings: UnlearningSettings
     }
 
     private struct Loaded {
@@ -30,6 +34,8 @@ actor ModelRunner {
         var head: Source
         var unlearner: Unlearner
         var embedder: any TextEmbedder
+        /// Names the space of the memory's vectors.
+        var space: String
         /// The weights before the update that is not accepted yet.
         var previous: DecoderWeights?
     }
@@ -39,7 +45,10 @@ actor ModelRunner {
     private let keep: [ForgetItem]
     private let threads: Int?
     private let loading: ModelLoader.Options
+    private let probe: any RecoveryProbe = QuantizationProbe()
     private var loaded: Loaded?
+    /// What the original model writes when nothing is asked of it; measured where there are no keep texts.
+    private var writtenKeep: KeepCorpus?
     /// What others may read of the model in memory.
     nonisolated let servedHead = ServedHead()
 
@@ -63,11 +72,13 @@ actor ModelRunner {
     func holds(_ name: String, _ head: Source) -> Bool { loaded?.name == name && loaded?.head == head }
 
     /// Loads a model unless it is loaded.
+    /// - Parameter original: the reference; see ``LetheDatabase/referenceGeneration(_:)``.
     /// - Returns: the space of its memory's vectors.
     /// - Throws: what the loader throws.
     func load(_ name: String, head: Source, original: Source) throws -> String {
-        if let loaded, loaded.name == name, loaded.head == head { return loaded.embedder.identity }
+        if let loaded, loaded.name == name, loaded.head == head { return loaded.space }
         unload()
+        writtenKeep = nil
         if let threads { Engine.threadCount = threads }
         let originalModel = try ModelLoader.load(original.folder, loading)
         let model: LanguageModel
@@ -82,10 +93,15 @@ actor ModelRunner {
         let unlearner = Unlearner(
             model: model, original: originalModel, embedder: embedder,
             memory: ForgetMemory(dimension: embedder.dimension), keep: keep)
-        loaded = Loaded(name: name, head: head, unlearner: unlearner, embedder: embedder)
+        // Hidden states of another reference are another space: their vectors cannot be compared.
+        var space = embedder.identity
+        if encoderFolder == nil, !original.isImport {
+            space += "-" + original.manifestDigest.prefix(6).map { String(format: "%02x", $0) }.joined()
+        }
+        loaded = Loaded(name: name, head: head, unlearner: unlearner, embedder: embedder, space: space)
         servedHead.set(try .init(name: name, manifestDigest: head.manifestDigest, model: model))
         BufferPool.shared.trim()
-        return embedder.identity
+        return space
     }
 
     /// Fills the loaded model's memory from the store.
@@ -101,16 +117,14 @@ actor ModelRunner {
     /// Carries out a request on the model in memory.
     ///
     /// The change stays until ``accept(_:head:)`` or ``revert()``.
-    /// - Throws: `bad_data` for a request that cannot be carried out, `gate_not_met`, what `control` stops with.
-    func update(_ request: ErasureRequest, control: UpdateControl) throws -> Update {
+    /// - Throws: `bad_data` for a request that cannot be carried out, what `control` stops with.
+    func update(_ request: ErasureRequest, settings: UnlearningSettings, control: UpdateControl) throws -> Update {
         guard var current = loaded else { throw LetheError(.internalError, "no model is loaded") }
-        let settings = try UnlearningSettings(request.options)
         current.previous = current.unlearner.model.decoder.weights
         loaded = current
         let outcome: Unlearner.Outcome
         do {
             outcome = try current.unlearner.apply(request, settings: settings) { try control.report($0) }
-            try UpdateGate.check(outcome.record)
         } catch {
             revert()
             throw error
@@ -119,9 +133,48 @@ actor ModelRunner {
             outcome.memoryVectors.isEmpty
             ? nil
             : try MemoryChunks(
-                space: current.embedder.identity, dimension: current.embedder.dimension,
+                space: current.space, dimension: current.embedder.dimension,
                 vectors: outcome.memoryVectors.flatMap { $0 })
-        return Update(record: outcome.record, memory: memory, changedLayers: outcome.changedLayers)
+        return Update(
+            record: outcome.record, memory: memory, changedLayers: outcome.changedLayers, settings: settings)
+    }
+
+    /// Measures the last update against a policy: what the items and the keep texts say, and a try to bring the items
+    /// back.
+    /// - Returns: the update with its keep levels, which an update without a keep term does not measure itself.
+    /// - Throws: what measuring throws.
+    func check(_ request: ErasureRequest, _ update: Update, policy: GatePolicy) throws
+        -> (verdict: GateVerdict, update: Update)
+    {
+        var update = update
+        guard let loaded, let previous = loaded.previous else {
+            throw LetheError(.internalError, "no update is under way")
+        }
+        let model = loaded.unlearner.model
+        if update.record.keepTerm == KeepTerm.none.rawValue {
+            let sequences = try keepSequences(request, loaded.unlearner.original, update.settings)
+            update.record.keepBefore = try KeepLevel.measure(model.sharing(previous), sequences)
+            update.record.keepAfter = try KeepLevel.measure(model, sequences)
+        }
+        let recovery =
+            policy.checksRecovery
+            ? try probe.run(model, before: previous, changedLayers: update.changedLayers, items: request.items) : nil
+        return (UpdateGate.verdict(update.record, recovery: recovery, policy: policy), update)
+    }
+
+    /// Some keep texts: the request's and the operator's, or what the model writes by itself.
+    private func keepSequences(
+        _ request: ErasureRequest, _ original: LanguageModel, _ settings: UnlearningSettings
+    ) throws -> [TrainingSequence] {
+        let items = request.keep + keep
+        let corpus: KeepCorpus
+        if items.isEmpty {
+            corpus = try writtenKeep ?? KeepCorpus(writtenBy: original, count: 16, seed: settings.seed)
+            writtenKeep = corpus
+        } else {
+            corpus = try KeepCorpus(Array(items.prefix(16)), model: original, window: settings.window)
+        }
+        return Array(corpus.sequences.prefix(16))
     }
 
     /// Fills a staging: changed layers are written, everything else is taken from the parent.

@@ -21,6 +21,7 @@ public final class RequestWorker: Service, ServedModels {
     private let completions: CompletionRunner
     private let clock: any WallClock
     private let codeVersion: String
+    private let policy: GatePolicy
     /// A head generation is damaged: requests are accepted and wait, none is carried out.
     private let isDegraded: Bool
     private let logger: Logger
@@ -29,12 +30,15 @@ public final class RequestWorker: Service, ServedModels {
     private let status = Mutex<(ready: Bool, reason: String?)>((false, "loading the model"))
 
     /// Prepares a worker; ``run()`` starts it.
-    /// - Parameter isDegraded: whether recovery found a head generation that is damaged.
+    /// - Parameters:
+    ///   - policy: what an update has to show before it is published.
+    ///   - isDegraded: whether recovery found a head generation that is damaged.
     public init(
         database: LetheDatabase, generations: GenerationStore, encoder: URL?, keep: [ForgetItem], threads: Int?,
-        loading: ModelLoader.Options = ModelLoader.Options(), isDegraded: Bool = false,
-        clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
+        policy: GatePolicy = GatePolicy(), loading: ModelLoader.Options = ModelLoader.Options(),
+        isDegraded: Bool = false, clock: any WallClock = SystemClock(), codeVersion: String, logger: Logger
     ) {
+        self.policy = policy
         self.isDegraded = isDegraded
         self.database = database
         self.generations = generations
@@ -76,6 +80,10 @@ public final class RequestWorker: Service, ServedModels {
     /// Works until the service group shuts down; a request under way is then given back.
     /// - Throws: when the store cannot be written any more, after which the process has to exit.
     public func run() async throws {
+        try await AuditActor.$current.withValue(.worker) { try await work() }
+    }
+
+    private func work() async throws {
         try await withGracefulShutdownHandler {
             if isDegraded {
                 status.withLock { $0 = (false, "degraded: a head generation is damaged") }
@@ -126,9 +134,8 @@ public final class RequestWorker: Service, ServedModels {
     private func load(_ name: String, head: GenerationRow) async throws {
         let source = try self.source(name, head)
         if await runner.holds(name, source) { return }
-        let all = try await database.generations(name).filter { $0.state == .kept }
-        let first = all.min { $0.number < $1.number } ?? head
-        let space = try await runner.load(name, head: source, original: self.source(name, first))
+        let reference = try await database.referenceGeneration(name)
+        let space = try await runner.load(name, head: source, original: self.source(name, reference))
         try await runner.restoreMemory(database.memory(name, space: space))
         status.withLock { $0 = (true, nil) }
     }
@@ -137,7 +144,8 @@ public final class RequestWorker: Service, ServedModels {
         let manifest = try generations.verify(name, generation, depth: .sizes)
         let files = Dictionary(manifest.files.map { ($0.name, $0.digest) }, uniquingKeysWith: { first, _ in first })
         return ModelRunner.Source(
-            folder: generations.url(name, generation), manifestDigest: generation.manifestDigest, files: files)
+            folder: generations.url(name, generation), manifestDigest: generation.manifestDigest, files: files,
+            isImport: generation.parent == nil)
     }
 
     // MARK: One request
@@ -160,10 +168,38 @@ public final class RequestWorker: Service, ServedModels {
         shutdown.withLock { $0 = control }
         defer { shutdown.withLock { $0 = nil } }
         if Task.isShuttingDownGracefully { throw LetheError(.cancelled, "the daemon is shutting down") }
-        let update = try await withThrowingTaskGroup(of: ModelRunner.Update?.self) { group in
-            group.addTask { try await self.runner.update(claimed.request, control: control) }
+        for strength in 0... {
+            var update = try await train(claimed, strength: strength, control)
+            try FailPoint.reach("update.before_verify")
+            guard !update.changedLayers.isEmpty else { return try await completeWithoutChange(claimed, update) }
+            try await database.markVerifying(claim)
+            let (verdict, checked) = try await runner.check(claimed.request, update, policy: policy)
+            update = checked
+            try FailPoint.reach("update.after_check")
+            let record = record(of: update, strength: strength, verdict: verdict)
+            if verdict.isPassed { return try await settle(claimed, update, record) }
+            await runner.revert()
+            logger.notice(
+                "update not accepted",
+                metadata: ["request": "\(claim.id)", "strength": "\(strength)", "missed": "\(verdict.failure)"])
+            guard strength < policy.attempts else {
+                return try await database.fail(
+                    claim, code: LetheError.Code.gateNotMet.rawValue, message: verdict.failure, record: record)
+            }
+            try await database.strengthen(claim, detail: verdict.json)
+        }
+    }
+
+    /// Makes an update in memory, with progress and cancellation.
+    /// - Parameter strength: how often an update of this claim was not enough.
+    private func train(_ claimed: ClaimedRequest, strength: Int, _ control: UpdateControl) async throws
+        -> ModelRunner.Update
+    {
+        let settings = try policy.strengthened(UnlearningSettings(claimed.request.options), times: strength)
+        return try await withThrowingTaskGroup(of: ModelRunner.Update?.self) { group in
+            group.addTask { try await self.runner.update(claimed.request, settings: settings, control: control) }
             group.addTask {
-                await self.watch(claim, control)
+                await self.watch(claimed.claim, control)
                 return nil
             }
             for try await result in group {
@@ -174,36 +210,66 @@ public final class RequestWorker: Service, ServedModels {
             }
             throw LetheError(.internalError, "an update ended without a result")
         }
-        try FailPoint.reach("update.before_verify")
-        guard !update.changedLayers.isEmpty else {
-            try await database.completeWithoutChange(claim, head: claimed.head.number, record: update.record.json)
-            logger.info("request applied without a change", metadata: ["request": "\(claim.id)"])
-            return
-        }
-        try await database.markVerifying(claim)
+    }
+
+    /// What is written down of an update: what it did and measured, with what, and what the gate said.
+    private func record(of update: ModelRunner.Update, strength: Int, verdict: GateVerdict?) -> JSONValue {
+        var record = update.record.json.objectValue ?? JSONObject()
+        let settings = update.settings
+        record["settings"] = [
+            "epochs": .integer(Int64(settings.epochs)), "learning_rate": .number(settings.learningRate),
+            "layers": .integer(Int64(settings.layerCount)), "targeting": .string(settings.targeting.rawValue),
+            "keep_weight": .number(settings.keepWeight), "window": .integer(Int64(settings.window)),
+        ]
+        record["strengthened"] = .integer(Int64(strength))
+        record["gate"] = verdict?.json ?? .null
+        record["code_version"] = .string(codeVersion)
+        return .object(record)
+    }
+
+    private func completeWithoutChange(_ claimed: ClaimedRequest, _ update: ModelRunner.Update) async throws {
+        let head = claimed.head
+        let manifest = try await generations.offPool { try $0.verify(claimed.model, head, depth: .sizes) }
+        try await database.completeWithoutChange(
+            claimed.claim, head: head.number, record: record(of: update, strength: 0, verdict: nil),
+            files: manifest.files)
+        await runner.revert()
+        logger.info("request applied without a change", metadata: ["request": "\(claimed.claim.id)"])
+    }
+
+    /// Publishes an update that was accepted.
+    private func settle(_ claimed: ClaimedRequest, _ update: ModelRunner.Update, _ record: JSONValue) async throws {
         let published = try await publish(claimed, update)
         let head: GenerationRow
         do {
             head = try await database.complete(
-                [Completion(claim: claim, record: update.record.json, memory: update.memory)], generation: published)
+                [Completion(claim: claimed.claim, record: record, memory: update.memory)], generation: published)
         } catch {
-            try await deleteUnreferenced(published)
+            await deleteUnreferenced(published)
             throw error
         }
         try await runner.accept(update, head: source(claimed.model, head))
-        logger.info("request applied", metadata: ["request": "\(claim.id)", "generation": "\(head.number)"])
+        logger.info(
+            "request applied", metadata: ["request": "\(claimed.claim.id)", "generation": "\(head.number)"])
     }
 
-    /// Deletes a published folder whose commit failed, once the store says that nothing refers to it.
-    private func deleteUnreferenced(_ published: PublishedGeneration) async throws {
+    /// Deletes a published folder whose commit failed, once the store says that nothing refers to it. What cannot be
+    /// deleted now goes at the next start.
+    private func deleteUnreferenced(_ published: PublishedGeneration) async {
         guard database.failure == nil else { return }
-        let known = try await database.generations(published.model).map(\.folder)
-        if !known.contains(published.folder) { try generations.delete(published.model, folder: published.folder) }
+        do {
+            let known = try await database.generations(published.model).map(\.folder)
+            guard !known.contains(published.folder) else { return }
+            try await generations.offPool { try $0.delete(published.model, folder: published.folder) }
+        } catch {
+            logger.warning("a generation was left behind", metadata: ["error": "\(Self.describe(error))"])
+        }
     }
 
     private func publish(_ claimed: ClaimedRequest, _ update: ModelRunner.Update) async throws -> PublishedGeneration {
-        let staging = try generations.stage(
-            model: claimed.model, fence: claimed.claim.fence, parent: claimed.head)
+        let staging = try await generations.offPool { store in
+            try store.stage(model: claimed.model, fence: claimed.claim.fence, parent: claimed.head)
+        }
         do {
             try await runner.write(to: staging, changedLayers: update.changedLayers)
             let (version, now) = (codeVersion, clock.now())
@@ -231,6 +297,35 @@ public final class RequestWorker: Service, ServedModels {
         }
     }
 
+    /// What becomes of a claim whose work failed.
+    package enum Disposition: Equatable {
+        /// The store cannot be trusted: the process ends.
+        case stop
+        /// Given back; queued again at once.
+        case release
+        /// The same, unless somebody else has settled it.
+        case releaseIfHeld
+        /// Tried again after so many seconds.
+        case retry(TimeInterval)
+        /// Failed for good.
+        case fail
+    }
+
+    /// The rule: errors that may pass are tried again, later each time, until ``maximumAttempts`` are used up.
+    /// - Parameter attempt: how often the request was taken, this time included.
+    package static func disposition(of code: LetheError.Code, attempt: Int) -> Disposition {
+        switch code {
+        case .syncFailed: return .stop
+        case .cancelled: return .release
+        // Cancelled by its caller, or the head moved under it; in the second case it is tried again.
+        case .conflict, .invalidState: return .releaseIfHeld
+        case .diskFull, .ioError, .unavailable:
+            guard attempt < maximumAttempts else { return .fail }
+            return .retry(pow(2, Double(max(0, min(attempt, 10)))) * 5)
+        default: return .fail
+        }
+    }
+
     /// Ends a claim whose work failed.
     /// - Throws: when the store cannot be written any more.
     private func conclude(_ claimed: ClaimedRequest, _ error: any Error) async throws {
@@ -239,22 +334,19 @@ public final class RequestWorker: Service, ServedModels {
         logger.warning(
             "request not applied", metadata: ["request": "\(claim.id)", "error": "\(Self.describe(error))"])
         do {
-            switch failure.code {
-            case .syncFailed:
+            switch Self.disposition(of: failure.code, attempt: claimed.attempt) {
+            case .stop:
                 throw failure
-            case .cancelled:
+            case .release:
                 try await database.release(claim)
-            case .conflict, .invalidState:
-                // Cancelled by its caller, or the head moved under it; in the second case it is tried again.
+            case .releaseIfHeld:
                 try await database.checkClaim(claim)
                 try await database.release(claim)
-            case .diskFull, .ioError,
-                .unavailable where claimed.attempt < Self.maximumAttempts:
-                let delay = pow(2, Double(min(claimed.attempt, 10))) * 5
+            case .retry(let delay):
                 try await database.scheduleRetry(
                     claim, at: clock.now().addingTimeInterval(delay), code: failure.code.rawValue,
                     message: failure.message)
-            default:
+            case .fail:
                 try await database.fail(claim, code: failure.code.rawValue, message: failure.message)
             }
         } catch let second as LetheError where second.code == .conflict || second.code == .invalidState {

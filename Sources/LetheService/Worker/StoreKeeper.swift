@@ -16,6 +16,10 @@ struct StoreKeeper: Service {
     /// Works until the service group shuts down.
     /// - Throws: `sync_failed` when the store cannot be written any more.
     func run() async throws {
+        try await AuditActor.$current.withValue(.keeper) { try await keep() }
+    }
+
+    private func keep() async throws {
         try await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {

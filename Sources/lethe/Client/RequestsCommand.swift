@@ -8,7 +8,7 @@ struct RequestsCommand: AsyncParsableCommand {
         abstract: "Show, follow, cancel and retry the daemon's requests.",
         subcommands: [
             RequestsListCommand.self, RequestsShowCommand.self, RequestsWatchCommand.self, RequestsCancelCommand.self,
-            RequestsRetryCommand.self,
+            RequestsRetryCommand.self, RequestsCertificateCommand.self,
         ])
 
     /// - Throws: exit code 1 when a request that has ended is not in effect.

@@ -42,6 +42,8 @@ struct ServeCommand: AsyncParsableCommand {
     var encoder: String?
     @Option(help: "JSON Lines of texts whose behaviour every update should keep.")
     var keep: String?
+    @Option(help: "JSON file with what an update has to show before it is published.")
+    var policy: String?
     @Option(help: "Threads of the engine; all processors unless given.")
     var threads: Int?
     @OptionGroup var compute: ComputeOptions
@@ -103,6 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.admission.freeBytes = minFreeMegabytes << 20
         configuration.encoder = encoder.map { URL(fileURLWithPath: $0, isDirectory: true) }
         configuration.keep = try keep.map { try JSONLines.items(in: $0) } ?? []
+        configuration.policy = try policy.map { try GatePolicy(contentsOf: URL(fileURLWithPath: $0)) } ?? GatePolicy()
         configuration.threads = threads
         configuration.loading = try compute.loading()
         configuration.retention.textRetention = textRetentionDays * 86_400

@@ -27,6 +27,7 @@ public enum OpenAPIDocument {
             "servers": [["url": "http://127.0.0.1:8475", "description": "The default address of `lethe serve`."]],
             "tags": [
                 ["name": "requests", "description": "Deletion requests: submit, follow, cancel, retry."],
+                ["name": "evidence", "description": "What others can check: certificates, keys, the audit log."],
                 ["name": "models", "description": "What is served, and its history."],
                 ["name": "access", "description": "API keys and webhooks."],
                 ["name": "operations", "description": "For supervisors and monitoring."],

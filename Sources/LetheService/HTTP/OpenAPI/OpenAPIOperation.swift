@@ -76,7 +76,7 @@ struct OpenAPIOperation {
     }
 
     static func all(limits: HTTPLimits) -> [OpenAPIOperation] {
-        requests + events + models + completions + keys + webhooks + operations
+        requests + events + evidence + models + completions + keys + webhooks + operations
     }
 }
 
@@ -171,6 +171,47 @@ extension OpenAPIOperation {
                     ),
                 ],
                 problems: [400, 404, 429])
+        ]
+    }
+
+    private static var evidence: [OpenAPIOperation] {
+        let headers = JSONObject([
+            ("ETag", header("Names this document.")), ("Content-Digest", header("SHA-256 of the document (RFC 9530).")),
+        ])
+        let certificate: JSONValue = [
+            "description": "The certificate in force: a DSSE envelope with an in-toto statement. See Docs/evidence.md.",
+            "headers": .object(headers),
+            "content": [
+                "application/vnd.in-toto+dsse": ["schema": OpenAPISchemas.reference("SignedEnvelope")]
+            ],
+        ]
+        return [
+            OpenAPIOperation(
+                template: "/v1/requests/{id}/certificate", method: "get", id: "showCertificate", tag: "evidence",
+                summary: "The deletion certificate of an applied request",
+                description: """
+                    Issued when the request is applied, and again when the last kept generation that held its content \
+                    is deleted. `lethe verify` checks it offline.
+                    """,
+                parameters: ["RequestID", "IfNoneMatch"],
+                responses: [
+                    (200, certificate),
+                    (304, ["description": "The entity tag in `If-None-Match` is still the current one."]),
+                ], problems: [400, 404]),
+            OpenAPIOperation(
+                template: "/v1/signing-keys", method: "get", id: "listSigningKeys", tag: "evidence",
+                summary: "The public keys that check certificates and the audit log",
+                responses: [(200, answer("A JSON Web Key set.", OpenAPISchemas.reference("SigningKeys")))],
+                problems: [400]),
+            OpenAPIOperation(
+                template: "/v1/audit/head", method: "get", id: "showAuditHead", tag: "evidence",
+                summary: "A signature over the audit log as it is",
+                description: "Kept elsewhere, it shows later whether the log was changed or cut off.",
+                parameters: ["IfNoneMatch"],
+                responses: [
+                    (200, answer("A DSSE envelope.", OpenAPISchemas.reference("SignedEnvelope"), headers: headers)),
+                    (304, ["description": "The entity tag in `If-None-Match` is still the current one."]),
+                ], problems: [400, 404]),
         ]
     }
 

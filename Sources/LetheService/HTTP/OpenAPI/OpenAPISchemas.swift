@@ -13,7 +13,8 @@ enum OpenAPISchemas {
             "EventPage": page(of: "Event", cursor: false),
             "Generation": generation, "GenerationList": list(of: "Generation"), "Model": model,
             "ModelList": list(of: "Model"), "Rollback": rollback, "Health": health, "Version": version,
-            "CompletionRequest": completionRequest, "Completion": completion, "Problem": problem,
+            "CompletionRequest": completionRequest, "Completion": completion,
+            "SignedEnvelope": signedEnvelope, "SigningKeys": signingKeys, "Problem": problem,
         ]
         return merged(own, accessSchemas)
     }
@@ -214,6 +215,35 @@ enum OpenAPISchemas {
 
     private static var version: JSONValue {
         answerObject([("name", ["type": "string"]), ("version", ["type": "string"]), ("sqlite", ["type": "string"])])
+    }
+
+    private static var signedEnvelope: JSONValue {
+        let text: JSONValue = ["type": "string", "contentEncoding": "base64"]
+        return object(
+            [
+                ("payload", text), ("payloadType", ["type": "string"]),
+                (
+                    "signatures",
+                    [
+                        "type": "array", "minItems": 1, "maxItems": 1,
+                        "items": object(
+                            [("keyid", ["type": "string", "pattern": "^[0-9a-f]{16}$"]), ("sig", text)],
+                            required: ["keyid", "sig"]),
+                    ]
+                ),
+            ], required: ["payload", "payloadType", "signatures"])
+    }
+
+    private static var signingKeys: JSONValue {
+        let key = answerObject([
+            ("kty", ["type": "string", "enum": ["OKP"]]), ("crv", ["type": "string", "enum": ["Ed25519"]]),
+            ("x", described(["type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"], "The key's 32 bytes.")),
+            ("kid", described(["type": "string", "pattern": "^[0-9a-f]{16}$"], "From the SHA-256 of the key.")),
+            ("use", ["type": "string"]), ("alg", ["type": "string"]),
+            ("current", described(["type": "boolean"], "Whether new documents are signed with it.")),
+            ("added_at", time),
+        ])
+        return answerObject([("keys", ["type": "array", "items": key])])
     }
 
     private static var problem: JSONValue {
