@@ -11,7 +11,7 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-api test-crash bench man lint clean
+.PHONY: help setup models build demo test test-api test-crash bench pch-quick man lint clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ bench: build models ## Measure the engine against PyTorch, side by side (needs P
 man: build ## Write manual pages and shell completions to man/
 	python3 Scripts/man.py $(LETHE) man
 	for shell in bash zsh fish; do $(LETHE) --generate-completion-script $$shell >man/lethe.$$shell; done
+
+pch-quick: build ## Run the PCH benchmark on a tiny model made on the spot
+	$(LETHE) bench pch --preset quick
 
 lint: ## Check the formatting; changes nothing
 	$(SWIFT) format lint --strict --recursive Sources Tests Migrations Package.swift

@@ -24,7 +24,7 @@ struct LetheCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Training", subcommands: [FinetuneCommand.self, UnlearnCommand.self]),
-            CommandGroup(name: "Evaluation", subcommands: [AttackCommand.self]),
+            CommandGroup(name: "Evaluation", subcommands: [BenchCommand.self, AttackCommand.self]),
             CommandGroup(name: "Evidence", subcommands: [VerifyCommand.self, AuditCommand.self]),
             CommandGroup(name: "Other", subcommands: [DemoCommand.self, DoctorCommand.self]),
         ])

@@ -25,6 +25,12 @@ struct ModelOptions: ParsableArguments {
     /// - Throws: `missing_input` when nothing answers to the name.
     func url() async throws -> URL {
         if let threads { Engine.threadCount = threads }
+        return try await Self.url(model, dataDir: dataDir, daemon)
+    }
+
+    /// Where a model's files are, for commands with options of their own.
+    /// - Throws: as ``url()``.
+    static func url(_ model: String, dataDir: String?, _ daemon: DaemonOptions) async throws -> URL {
         if FileManager.default.fileExists(atPath: model) { return URL(fileURLWithPath: model) }
         guard ModelName.isValid(model) else { throw LetheError(.missingInput, "no model at the given path") }
         let root = StoreAccess.directory(dataDir)

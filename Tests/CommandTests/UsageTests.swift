@@ -15,13 +15,16 @@ import Testing
         let help = try await bench.succeed("--help").outputText
         for command in [
             "serve", "submit", "requests", "model", "tokenize", "score", "generate", "embed", "inspect", "finetune",
-            "unlearn", "demo", "doctor",
+            "unlearn", "bench", "demo", "doctor",
         ] {
             #expect(help.contains(command), "\(command)")
             #expect(try await bench.succeed(command, "--help").outputText.contains("USAGE: lethe \(command)"))
         }
         for command in ["list", "show", "watch", "cancel", "retry"] {
             #expect(try await bench.succeed("requests", command, "--help").outputText.contains("USAGE"))
+        }
+        for command in ["pch", "compare", "report"] {
+            #expect(try await bench.succeed("bench", command, "--help").outputText.contains("USAGE"))
         }
         for command in ["import", "list", "show", "export", "rollback"] {
             #expect(try await bench.succeed("model", command, "--help").outputText.contains("USAGE"))

@@ -85,6 +85,10 @@ public enum HTMLReport {
             page.section("By category", "At the end of the stream, mean over the seeds.")
             page.add(table.html)
         }
+        if let table = content.retainGroupTable {
+            page.section("Kept texts, given and unseen", ReportContent.retainGroupExplanation)
+            page.add(table.html)
+        }
         page.section("Against the published reference", ReportContent.interpolatedCaution)
         page.open("pair")
         addStreamChart("Forget Degree, published reference", \.forgetDegreeInterpolated, content, to: &page)

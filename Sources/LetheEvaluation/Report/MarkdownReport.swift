@@ -14,6 +14,9 @@ public enum MarkdownReport {
             section("Forget Degree over the stream", content.streamTable(\.forgetDegree).markdown)
             section("Retain Utility over the stream", content.streamTable(\.retainUtility).markdown)
             if let table = content.categoryTable { section("By category", table.markdown) }
+            if let table = content.retainGroupTable {
+                section("Kept texts, given and unseen", ReportContent.retainGroupExplanation + "\n", table.markdown)
+            }
             section(
                 "Against the published reference", ReportContent.interpolatedCaution + "\n", "Forget Degree\n",
                 content.streamTable(\.forgetDegreeInterpolated).markdown, "Retain Utility\n",

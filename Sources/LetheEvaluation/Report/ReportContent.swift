@@ -126,6 +126,27 @@ struct ReportContent {
         return table
     }
 
+    /// Retain Utility at the end of the stream on the retain texts that the method was given to keep and on those that it
+    /// never saw, mean over the seeds; nil where no method was given a part.
+    var retainGroupTable: ReportTable? {
+        var table = ReportTable("Method", "R.U. given", "R.U. unseen")
+        for (method, style) in methods {
+            let groups = method.runs.compactMap(\.checkpoints.last).flatMap { $0.retainGroups ?? [] }
+            guard !groups.isEmpty else { continue }
+            let cells = ["given", "unseen"].map { name in
+                let values = groups.filter { $0.group == name }.map(\.retainUtility)
+                return ReportNumber.degree(values.isEmpty ? nil : SampleSummary(values).mean)
+            }
+            table.add(cells: [method.label] + cells, swatch: style.swatch)
+        }
+        return table.rows.isEmpty ? nil : table
+    }
+
+    static let retainGroupExplanation = """
+        Retain Utility at the end of the stream, apart for the retain texts that the method was given to keep and for \
+        those that were in no update.
+        """
+
     /// The parts of the score and the other metrics, at the end of the stream.
     var metricsTable: ReportTable {
         var table = ReportTable(

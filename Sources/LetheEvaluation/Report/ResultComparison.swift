@@ -1,4 +1,5 @@
 import Foundation
+import LetheCore
 
 /// Two results side by side.
 public struct ResultComparison: Sendable {
@@ -42,18 +43,10 @@ public struct ResultComparison: Sendable {
         if !differences.isEmpty {
             text += "\nThe two differ in\n" + differences.map { "  \($0)\n" }.joined()
         }
-        let blocks = [
-            ("Forget Degree, last checkpoint", rows { $0.summary.last?.forgetDegree.mean }),
-            ("Retain Utility, last checkpoint", rows { $0.summary.last?.retainUtility.mean }),
-            ("Forget Degree, mean of the checkpoints", rows { Self.mean($0.summary.map(\.forgetDegree.mean)) }),
-            ("Retain Utility, mean of the checkpoints", rows { Self.mean($0.summary.map(\.retainUtility.mean)) }),
-            ("Recovered by attacks", attackRows),
-            ("Median seconds of a request", secondRows),
-        ]
-        for (title, rows) in blocks where !rows.isEmpty {
+        for (title, rows) in blocks {
             var table = ReportTable(title, names.0, names.1, "difference")
             for row in rows {
-                let difference = row.values.0.flatMap { a in row.values.1.map { $0 - a } }
+                let difference = Self.difference(row)
                 table.add(
                     row.name, ReportNumber.degree(row.values.0), ReportNumber.degree(row.values.1),
                     (difference.map { $0 > 0.0005 ? "+" : "" } ?? "") + ReportNumber.degree(difference))
@@ -61,6 +54,45 @@ public struct ResultComparison: Sendable {
             text += "\n" + table.text
         }
         return text
+    }
+
+    /// The same as JSON: `differences`, and `tables` of `title` and `rows` with `name`, `first`, `second` and
+    /// `difference`; a value that one of the two does not have is null.
+    public var json: JSONValue {
+        func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+        return [
+            "differences": .array(differences.map(JSONValue.string)),
+            "tables": .array(
+                blocks.map { title, rows in
+                    [
+                        "title": .string(title),
+                        "rows": .array(
+                            rows.map { row in
+                                [
+                                    "name": .string(row.name), "first": number(row.values.0),
+                                    "second": number(row.values.1), "difference": number(Self.difference(row)),
+                                ]
+                            }),
+                    ]
+                }),
+        ]
+    }
+
+    private static func difference(_ row: Row) -> Double? {
+        row.values.0.flatMap { first in row.values.1.map { $0 - first } }
+    }
+
+    /// The tables that have rows.
+    private var blocks: [(title: String, rows: [Row])] {
+        let blocks: [(title: String, rows: [Row])] = [
+            ("Forget Degree, last checkpoint", rows { $0.summary.last?.forgetDegree.mean }),
+            ("Retain Utility, last checkpoint", rows { $0.summary.last?.retainUtility.mean }),
+            ("Forget Degree, mean of the checkpoints", rows { Self.mean($0.summary.map(\.forgetDegree.mean)) }),
+            ("Retain Utility, mean of the checkpoints", rows { Self.mean($0.summary.map(\.retainUtility.mean)) }),
+            ("Recovered by attacks", attackRows),
+            ("Median seconds of a request", secondRows),
+        ]
+        return blocks.filter { !$0.rows.isEmpty }
     }
 
     private typealias Row = (name: String, values: (Double?, Double?))

@@ -19,9 +19,7 @@ enum ClientOutput {
     }
 
     /// Bytes as they are.
-    static func bytes(_ data: Data) {
-        write(data)
-    }
+    static func bytes(_ data: Data) { write(data) }
 
     /// A note beside the data.
     static func note(_ text: String) {

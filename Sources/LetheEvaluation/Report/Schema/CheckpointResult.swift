@@ -18,6 +18,8 @@ public struct CheckpointResult: Codable, Sendable, Equatable {
     public var retainUtility: ReferenceScores
     /// The categories apart.
     public var categories: [CategoryResult]
+    /// The retain texts that the method was given to keep, and those that it never saw; nil where it was given none.
+    public var retainGroups: [RetainGroup]?
 
     /// Creates a checkpoint; the degrees follow from the metrics and the references.
     /// - Parameters:
@@ -28,9 +30,11 @@ public struct CheckpointResult: Codable, Sendable, Equatable {
     ///   - remaining: metrics on the forget texts not yet deleted.
     ///   - reference: the reference aggregates.
     ///   - categories: the categories apart.
+    ///   - retainGroups: the retain texts by whether the method was given them.
     public init(
         deleted: Int, total: Int, forget: SetMetrics, retain: SetMetrics, remaining: SetMetrics? = nil,
-        reference: ReferenceValues, categories: [CategoryResult] = []
+        reference: ReferenceValues, categories: [CategoryResult] = [],
+        retainGroups: [RetainGroup]? = nil
     ) {
         self.deleted = deleted
         share = total > 0 ? Double(deleted) / Double(total) : 0
@@ -41,6 +45,7 @@ public struct CheckpointResult: Codable, Sendable, Equatable {
         forgetDegree = ReferenceScores(forget.aggregate, reference, \.forget)
         retainUtility = ReferenceScores(retain.aggregate, reference, \.retain)
         self.categories = categories
+        self.retainGroups = retainGroups
     }
 
     enum CodingKeys: String, CodingKey {
@@ -48,5 +53,6 @@ public struct CheckpointResult: Codable, Sendable, Equatable {
         case forgetDegree = "forget_degree"
         case retainUtility = "retain_utility"
         case categories
+        case retainGroups = "retain_groups"
     }
 }
