@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "LetheModel",
             dependencies: [
-                "LetheTensor", "LetheTokenizers", "LetheCore", .product(name: "Crypto", package: "swift-crypto"),
+                "LetheTensor", "LetheTokenizers", "LetheCore",
             ]
         ),
         .target(name: "LetheCorpus", dependencies: ["LetheCore"]),
@@ -49,6 +49,7 @@ let package = Package(
             name: "LetheEvaluation",
             dependencies: [
                 "LetheUnlearning", "LetheCorpus", "LetheModel", "LetheTensor", "LetheTokenizers", "LetheCore", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
         .target(name: "Migrations", path: "Migrations", resources: [.embedInCode("Schema")]),

@@ -46,6 +46,12 @@ public final class LanguageModel {
     /// Number of parameters.
     public var parameterCount: Int { slots.reduce(0) { $0 + $1.count } }
 
+    /// A checkpoint tensor's values in fp32, row-major; nil where this model has no such parameter.
+    /// - Throws: `limit_exceeded`.
+    package func values(of slot: TensorSlot) throws -> [Float]? {
+        try decoder.weights.view(slot.place).map { slot.values(of: $0) }
+    }
+
     /// The same model over other weights.
     /// - Throws: `limit_exceeded`.
     public func sharing(_ weights: DecoderWeights) throws -> LanguageModel {

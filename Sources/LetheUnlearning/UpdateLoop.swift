@@ -30,6 +30,8 @@ final class UpdateLoop {
 
     /// The smallest share of the learning rate that a step near the target takes.
     private static let leastRate = 0.2
+    /// Steps over which the learning rate rises to its peak.
+    private static let warmUpSteps = 4
 
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
@@ -83,11 +85,13 @@ final class UpdateLoop {
                         Unlearner.Progress(
                             phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
                 } update: { layer in
-                    // With a stop rule the number of steps is not known beforehand: the rate falls with what is left
-                    // of the way to the target, so that the last steps do not overshoot.
+                    // With a stop rule the number of steps is not known beforehand: the rate rises over the first
+                    // ones, whose moments know one gradient only, and then falls with what is left of the way to the
+                    // target, so that the last steps do not overshoot.
+                    let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
                     let rate =
                         targets.isEmpty
-                        ? schedule.rate(taken) : settings.learningRate * max(Self.leastRate, remaining)
+                        ? schedule.rate(taken) : settings.learningRate * min(warmUp, max(Self.leastRate, remaining))
                     try optimizer.update(.layer(layer), learningRate: rate)
                 }
                 if done {

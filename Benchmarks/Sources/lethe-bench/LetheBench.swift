@@ -36,10 +36,13 @@ struct LetheBench: ParsableCommand {
         @Option var tokens = 60
         @Option(help: "Vectors in the memory before the request.") var remembered = 0
         @Option(help: "exact or gradient.") var targeting = "exact"
+        @Option(help: "float32 or bfloat16.") var precision = "float32"
         @Flag(help: "Every run has a text of another length, from --tokens up.") var vary = false
 
         func run() throws {
             let original = try options.load()
+            guard let precision = Precision(rawValue: precision) else { throw ValidationError("--precision") }
+            original.decoder.precision = precision
             let encoder = try SentenceEncoder(URL(fileURLWithPath: encoder, isDirectory: true))
             let memory = ForgetMemory(dimension: encoder.dimension)
             var generator = SeededGenerator(seed: 1)
@@ -73,7 +76,8 @@ struct LetheBench: ParsableCommand {
             Measurement.emit(
                 "request",
                 [
-                    ("targeting", .string(targeting)), ("varied_length", .bool(vary)),
+                    ("precision", .string(precision.rawValue)), ("targeting", .string(targeting)),
+                    ("varied_length", .bool(vary)),
                     ("tokens", .integer(Int64(tokens))), ("remembered", .integer(Int64(remembered))),
                     ("objective", .string(objective)), ("seconds", measurement.json),
                     (

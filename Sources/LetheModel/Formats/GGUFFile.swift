@@ -70,8 +70,6 @@ public final class GGUFFile: CheckpointReader {
         guard let position = positions[UTF8Key(name)] else {
             throw LetheError(.notFound, "\(file.name): no tensor \(name)")
         }
-        return try withExtendedLifetime(self) {
-            try body(UnsafeRawBufferPointer(rebasing: file.bytes[ranges[position]]))
-        }
+        return try file.withBytes(ranges[position], body)
     }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import LetheCore
+import LetheTensor
 
 #if canImport(Glibc)
     import Glibc
@@ -56,6 +57,14 @@ final class MappedFile: @unchecked Sendable {  // The pages are read-only and un
 
     deinit {
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
+    }
+
+    /// Calls a closure with a part of the file, and takes the part's pages out of the process's resident memory
+    /// afterwards: whoever reads a whole model once does not hold it twice. The next use maps them again.
+    func withBytes<Result>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        let part = UnsafeRawBufferPointer(rebasing: bytes[range])
+        defer { BFloat16Buffer.releasePages(of: part) }
+        return try withExtendedLifetime(self) { try body(part) }
     }
 
     private static func status(of descriptor: Int32, name: String) throws -> stat {

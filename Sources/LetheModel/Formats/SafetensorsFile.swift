@@ -49,9 +49,7 @@ public final class SafetensorsFile: CheckpointReader {
         guard let position = positions[UTF8Key(name)] else {
             throw LetheError(.notFound, "\(file.name): no tensor \(name)")
         }
-        return try withExtendedLifetime(self) {
-            try body(UnsafeRawBufferPointer(rebasing: file.bytes[ranges[position]]))
-        }
+        return try file.withBytes(ranges[position], body)
     }
 
     /// The tensor's bytes as stored, perhaps unaligned, valid as long as the owner lives.

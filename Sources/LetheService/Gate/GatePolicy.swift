@@ -25,7 +25,7 @@ public struct GatePolicy: Sendable, Equatable {
     public var attempts = 2
     /// What multiplies the number of passes each time.
     public var epochsFactor = 2.0
-    /// What multiplies the learning rate each time.
+    /// What multiplies the learning rate each time, or divides it where only keep texts suffered.
     public var learningRateFactor = 1.5
 
     /// The defaults.
@@ -75,16 +75,16 @@ public struct GatePolicy: Sendable, Equatable {
     /// The mean NLL that goes with ``maximumProbability``, in nats.
     var forgottenLevel: Double { maximumProbability > 0 ? -log(maximumProbability) : .infinity }
 
-    /// The settings of an update that has to be stronger than the one before.
-    /// - Parameter times: how often an update was not enough.
-    package func strengthened(_ settings: UnlearningSettings, times: Int) -> UnlearningSettings {
-        guard times > 0 else { return settings }
+    /// The settings of another try after an update that missed a threshold: more passes, at a higher rate when too
+    /// little was forgotten or it came back, at a lower one when only keep texts suffered.
+    package func retry(_ settings: UnlearningSettings, after verdict: GateVerdict) -> UnlearningSettings {
         var settings = settings
-        let epochs = Double(settings.epochs) * pow(epochsFactor, Double(times))
+        let epochs = Double(settings.epochs) * epochsFactor
         settings.epochs = Int(min(epochs.rounded(.up), Double(RequestOptions.Bounds.epochs.upperBound)))
-        settings.learningRate = min(
-            settings.learningRate * pow(learningRateFactor, Double(times)),
-            RequestOptions.Bounds.learningRate.upperBound)
+        let missed = Set(verdict.checks.filter { !$0.isPassed }.map(\.name))
+        let factor = missed.isSubset(of: UpdateGate.utilityChecks) ? 1 / learningRateFactor : learningRateFactor
+        let bounds = RequestOptions.Bounds.learningRate
+        settings.learningRate = min(max(settings.learningRate * factor, bounds.lowerBound), bounds.upperBound)
         return settings
     }
 

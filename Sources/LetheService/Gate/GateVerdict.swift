@@ -13,6 +13,13 @@ public struct GateVerdict: Sendable, Equatable {
         /// Whether the value may be at most the limit, or has to be at least it.
         public let isUpperLimit: Bool
 
+        package init(name: String, value: Double?, limit: Double, isUpperLimit: Bool) {
+            self.name = name
+            self.value = value
+            self.limit = limit
+            self.isUpperLimit = isUpperLimit
+        }
+
         /// Whether the check is passed; a value that is not finite never passes.
         public var isPassed: Bool {
             guard let value, value.isFinite else { return false }
@@ -32,6 +39,8 @@ public struct GateVerdict: Sendable, Equatable {
     public var checks: [Check] = []
     /// What the recovery check did; nil when it did not run.
     public var recovery: RecoveryFinding?
+
+    package init() {}
 
     /// Whether every check is passed.
     public var isPassed: Bool { checks.allSatisfy(\.isPassed) }

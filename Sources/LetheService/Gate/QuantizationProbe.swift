@@ -1,4 +1,5 @@
 import LetheCore
+import LetheEvaluation
 import LetheModel
 import LetheTensor
 import LetheUnlearning
@@ -6,11 +7,10 @@ import LetheUnlearning
 /// Rounds the matrices of the changed layers to few bits and looks whether the items come back.
 ///
 /// Small updates vanish in the rounding: Zhang et al. 2024 ("Catastrophic Failure of LLM Unlearning via Quantization")
-/// bring back most of what some methods had removed with four bits. Each output row has a scale of its own, symmetric,
-/// round to nearest.
+/// bring back most of what some methods had removed with four bits.
 struct QuantizationProbe: RecoveryProbe {
-    /// The widths that are tried.
-    var bits = [8, 4]
+    /// The formats that are tried: the usual ones of deployed models.
+    var formats = [WeightFormat.int8, .int4Group32]
     /// Tokens of one window of a long text.
     private static let window = 1024
 
@@ -23,20 +23,15 @@ struct QuantizationProbe: RecoveryProbe {
         }
         let known = try Self.levels(model.sharing(before), sequences)
         let forgotten = try Self.levels(model, sequences)
-        let attempts = try bits.map { bits in
-            var weights = model.decoder.weights
-            for layer in changedLayers where weights.layers.indices.contains(layer) {
-                try weights.detachLayer(layer)
-                for matrix in weights.layers[layer].matrices { try Self.round(matrix, bits: bits) }
-            }
-            let rounded = try Self.levels(model.sharing(weights), sequences)
+        let attempts = try formats.map { format in
+            let rounded = try Self.levels(model.rounded(to: format, layers: changedLayers), sequences)
             let shares = sequences.indices.map { index -> Double in
                 let way = forgotten[index] - known[index]
                 guard way > 0.01 else { return 0 }
                 return max(0, min(1, (forgotten[index] - rounded[index]) / way))
             }
             return RecoveryFinding.Attempt(
-                name: "quantize_int\(bits)", recoveredShare: shares.max() ?? 0, lowestNLL: rounded.min())
+                name: "quantize_\(format.rawValue)", recoveredShare: shares.max() ?? 0, lowestNLL: rounded.min())
         }
         return RecoveryFinding(attempts: attempts)
     }
@@ -51,20 +46,5 @@ struct QuantizationProbe: RecoveryProbe {
             }
         }
         return levels
-    }
-
-    /// Rounds every row to 2^bits - 1 levels around zero.
-    private static func round(_ matrix: WeightMatrix, bits: Int) throws {
-        let values = try matrix.values()
-        let levels = Float((1 << (bits - 1)) - 1)
-        for row in 0..<matrix.rows {
-            let start = values + row * matrix.columns
-            var largest: Float = 0
-            for column in 0..<matrix.columns { largest = max(largest, abs(start[column])) }
-            guard largest > 0, largest.isFinite else { continue }
-            let scale = largest / levels
-            for column in 0..<matrix.columns { start[column] = (start[column] / scale).rounded() * scale }
-        }
-        matrix.valuesChanged()
     }
 }

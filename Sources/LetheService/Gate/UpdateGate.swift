@@ -4,6 +4,9 @@ import LetheUnlearning
 
 /// Compares what an update measured with a policy.
 package enum UpdateGate {
+    /// The checks that say what the update did to keep texts.
+    static let utilityChecks: Set<String> = ["keep_nll_rise", "keep_accuracy_loss"]
+
     /// The checks of one update.
     /// - Parameter recovery: what the recovery check found; nil when the policy does not ask for it.
     package static func verdict(

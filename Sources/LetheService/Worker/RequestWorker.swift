@@ -168,8 +168,9 @@ public final class RequestWorker: Service, ServedModels {
         shutdown.withLock { $0 = control }
         defer { shutdown.withLock { $0 = nil } }
         if Task.isShuttingDownGracefully { throw LetheError(.cancelled, "the daemon is shutting down") }
+        var settings = try UnlearningSettings(claimed.request.options)
         for strength in 0... {
-            var update = try await train(claimed, strength: strength, control)
+            var update = try await train(claimed, settings, control)
             try FailPoint.reach("update.before_verify")
             guard !update.changedLayers.isEmpty else { return try await completeWithoutChange(claimed, update) }
             try await database.markVerifying(claim)
@@ -186,16 +187,15 @@ public final class RequestWorker: Service, ServedModels {
                 return try await database.fail(
                     claim, code: LetheError.Code.gateNotMet.rawValue, message: verdict.failure, record: record)
             }
+            settings = policy.retry(settings, after: verdict)
             try await database.strengthen(claim, detail: verdict.json)
         }
     }
 
     /// Makes an update in memory, with progress and cancellation.
-    /// - Parameter strength: how often an update of this claim was not enough.
-    private func train(_ claimed: ClaimedRequest, strength: Int, _ control: UpdateControl) async throws
+    private func train(_ claimed: ClaimedRequest, _ settings: UnlearningSettings, _ control: UpdateControl) async throws
         -> ModelRunner.Update
     {
-        let settings = try policy.strengthened(UnlearningSettings(claimed.request.options), times: strength)
         return try await withThrowingTaskGroup(of: ModelRunner.Update?.self) { group in
             group.addTask { try await self.runner.update(claimed.request, settings: settings, control: control) }
             group.addTask {

@@ -47,6 +47,8 @@ public enum LayerMasking {
             joined.rowRange(0, next.rows).assign(next)
             joined.rowRange(next.rows, rows).assign(state.rowRange(0, rows))
             state = joined
+            // The batch grows with every layer, so no buffer given back is large enough for the next.
+            if index % 6 == 5 { BufferPool.shared.trim() }
         }
         // Only rows whose prediction counts go through the output head.
         let counted = window.targetRows

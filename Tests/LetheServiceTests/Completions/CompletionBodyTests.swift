@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import LetheCore
 import LetheService
 import Testing

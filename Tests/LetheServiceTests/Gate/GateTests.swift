@@ -88,14 +88,29 @@ import Testing
         }
     }
 
-    @Test func `a stronger update takes more passes at a higher rate, within bounds`() throws {
+    @Test func `another try is stronger where too little was forgotten, and gentler where only keep texts suffered`()
+        throws
+    {
+        func missing(_ names: String...) -> GateVerdict {
+            var verdict = GateVerdict()
+            for name in ["forget_shortfall", "keep_nll_rise", "keep_accuracy_loss", "recovered_share"] {
+                verdict.checks.append(
+                    .init(name: name, value: names.contains(name) ? 2 : 0, limit: 1, isUpperLimit: true))
+            }
+            return verdict
+        }
         let settings = try UnlearningSettings(RequestOptions())
         let policy = GatePolicy()
-        #expect(policy.strengthened(settings, times: 0) == settings)
-        let once = policy.strengthened(settings, times: 1)
-        #expect(once.epochs == settings.epochs * 2)
-        #expect(abs(once.learningRate - settings.learningRate * 1.5) < 1e-12)
-        let often = policy.strengthened(settings, times: 60)
+        for names in [missing("recovered_share"), missing("forget_shortfall", "keep_nll_rise")] {
+            let next = policy.retry(settings, after: names)
+            #expect(next.epochs == settings.epochs * 2)
+            #expect(abs(next.learningRate - settings.learningRate * 1.5) < 1e-12)
+        }
+        let gentler = policy.retry(settings, after: missing("keep_nll_rise", "keep_accuracy_loss"))
+        #expect(gentler.epochs == settings.epochs * 2)
+        #expect(abs(gentler.learningRate - settings.learningRate / 1.5) < 1e-12)
+        var often = settings
+        for _ in 0..<60 { often = policy.retry(often, after: missing("recovered_share")) }
         #expect(often.epochs == 1000 && often.learningRate == 1)
     }
 

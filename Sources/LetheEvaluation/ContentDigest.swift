@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import LetheCore
+import LetheModel
 import LetheTokenizers
 
 /// SHA-256 over parts, each with its length before it, so that no two lists of parts run together.
@@ -42,9 +43,9 @@ extension LanguageModel {
         digest.add(JSONValue.object(config).serialized(sortedKeys: true))
         digest.add(try tokenizer.tokenizerJSON())
         for slot in slots {
-            guard let view = try decoder.weights.view(slot.place) else { continue }
+            guard let values = try values(of: slot) else { continue }
             digest.add(slot.name)
-            slot.values(of: view).withUnsafeBytes { digest.add(bytes: $0) }
+            values.withUnsafeBytes { digest.add(bytes: $0) }
         }
         return digest.hexadecimal
     }
