@@ -28,12 +28,16 @@ build: setup ## Build everything in release
 demo: build models ## Teach a real model, make it forget over HTTP, measure
 	$(LETHE) demo --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
-# Those with deadlines of their own run apart from those that keep every core busy.
-SERVICE_TESTS := LetheServiceTests|LetheStoreTests|CommandTests|CrashTests
+# Tests with deadlines of their own run apart from those that keep every core busy.
+TIMED_TESTS := LetheServiceTests|LetheStoreTests CommandTests CrashTests
+empty :=
+space := $(empty) $(empty)
 
 test: build models ## Run all tests, on the real models too
-	$(SWIFT) test -c $(CONFIG) --disable-testable-imports --skip '$(SERVICE_TESTS)'
-	$(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter '$(SERVICE_TESTS)'
+	$(SWIFT) test -c $(CONFIG) --disable-testable-imports --skip '$(subst $(space),|,$(TIMED_TESTS))'
+	@for group in $(foreach group,$(TIMED_TESTS),'$(group)'); do \
+	    (set -x; $(SWIFT) test -c $(CONFIG) --disable-testable-imports --skip-build --filter "$$group"); \
+	done
 
 test-api: build ## Run schemathesis against the daemon (needs PyPI)
 	@Scripts/test-api.sh $(LETHE)
