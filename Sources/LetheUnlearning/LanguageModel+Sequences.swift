@@ -2,15 +2,16 @@ import LetheModel
 import LetheTensor
 
 extension LanguageModel {
-    /// -log p of the counted tokens of some sequences.
+    /// What the model says of the counted tokens of some sequences.
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
-    package func nll(of sequences: [TrainingSequence]) throws -> [[Float]] {
+    package func statistics(of sequences: [TrainingSequence]) throws -> BatchStatistics {
         let batch = PackedBatch(sequences.map(\.ids))
-        let rows = try statistics(batch).nll
-        return sequences.enumerated().map { index, sequence in
-            sequence.targetRows.map { rows[batch.rows(index).lowerBound + $0] }
-        }
+        return BatchStatistics(try statistics(batch), batch, sequences)
     }
+
+    /// -log p of the counted tokens of some sequences.
+    /// - Throws: as ``statistics(of:)``.
+    package func nll(of sequences: [TrainingSequence]) throws -> [[Float]] { try statistics(of: sequences).nll }
 
     /// The states of a sequence after a layer, from 0, or after the last for nil, [tokens, hidden]; before the final
     /// norm.

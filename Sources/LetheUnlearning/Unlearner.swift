@@ -207,18 +207,8 @@ public final class Unlearner {
             var levels: [Double] = []
             for sibling in siblings where sibling[index] != items[index] {
                 let parts = try TrainingSequence.sequences(of: sibling[index], model: original, window: settings.window)
-                let batch = PackedBatch(parts.map(\.ids))
-                let nll = try original.statistics(batch).nll
-                var total = 0.0
-                var count = 0
-                for (number, part) in parts.enumerated() {
-                    let start = batch.rows(number).lowerBound
-                    for row in part.targetRows {
-                        total += Double(nll[start + row])
-                        count += 1
-                    }
-                }
-                if count > 0 { levels.append(total / Double(count)) }
+                guard parts.contains(where: { $0.targetCount > 0 }) else { continue }
+                levels.append(try original.statistics(of: parts).meanNLL(of: parts.indices))
             }
             let level = levels.isEmpty ? Self.unknownLevel : levels.reduce(0, +) / Double(levels.count)
             targets += groups[index].map { _ in level }

@@ -17,7 +17,7 @@ public struct UnlearningRecord: Sendable, Equatable {
         public init() {}
 
         /// Of some sequences: nll and accuracy over all tokens, probability over sequences.
-        init(_ statistics: BatchStatistics) {
+        package init(_ statistics: BatchStatistics) {
             let tokens = statistics.nll.reduce(0) { $0 + $1.count }
             guard tokens > 0 else { return }
             nll = statistics.meanNLL(of: statistics.nll.indices)

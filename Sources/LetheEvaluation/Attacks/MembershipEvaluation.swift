@@ -62,18 +62,11 @@ public enum MembershipEvaluation {
             return (ids: Array(ids.prefix(limit)), bytes: try ZlibLength.compressedBytes(text))
         }
         var results: [Scores] = []
-        var start = 0
-        while start < texts.count {
-            var end = start
-            var rows = 0
-            while end < texts.count, end == start || rows + texts[end].ids.count <= batchTokens {
-                rows += texts[end].ids.count
-                end += 1
-            }
-            let batch = PackedBatch(texts[start..<end].map(\.ids))
+        for part in PackedBatch.ranges(lengths: texts.map(\.ids.count), rowLimit: batchTokens) {
+            let batch = PackedBatch(texts[part].map(\.ids))
             let own = try model.statistics(batch, moments: true)
             let other = try reference.statistics(batch)
-            for (place, text) in texts[start..<end].enumerated() {
+            for (place, text) in texts[part].enumerated() {
                 let range = batch.rows(place).dropLast()
                 let logs = own.nll[range].map { -Double($0) }
                 let values = [
@@ -88,7 +81,6 @@ public enum MembershipEvaluation {
                 }
                 results.append(Scores(values: values))
             }
-            start = end
         }
         return results
     }

@@ -181,17 +181,10 @@ public struct SetEvaluator {
     /// Log-probability, prediction and token of every counted place.
     private func statistics(_ model: LanguageModel, _ sequences: [TrainingSequence]) throws -> [SequenceStatistics] {
         var results: [SequenceStatistics] = []
-        var start = 0
-        while start < sequences.count {
-            var end = start
-            var rows = 0
-            while end < sequences.count, end == start || rows + sequences[end].ids.count <= batchTokens {
-                rows += sequences[end].ids.count
-                end += 1
-            }
-            let batch = PackedBatch(sequences[start..<end].map(\.ids))
+        for part in PackedBatch.ranges(lengths: sequences.map(\.ids.count), rowLimit: batchTokens) {
+            let batch = PackedBatch(sequences[part].map(\.ids))
             let statistics = try model.statistics(batch)
-            for (place, sequence) in sequences[start..<end].enumerated() {
+            for (place, sequence) in sequences[part].enumerated() {
                 let first = batch.rows(place).lowerBound
                 let counted = sequence.targetRows
                 results.append(
@@ -200,7 +193,6 @@ public struct SetEvaluator {
                         predicted: counted.map { statistics.argmax[first + $0] },
                         actual: counted.map { sequence.ids[$0 + 1] }))
             }
-            start = end
         }
         return results
     }

@@ -57,4 +57,21 @@ public struct PackedBatch: Sendable, Equatable {
         }
         return batch
     }
+
+    /// Cuts sequences of some lengths, in order, into batches of at most `rowLimit` rows; a longer sequence is alone.
+    public static func ranges(lengths: [Int], rowLimit: Int) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        var start = 0
+        while start < lengths.count {
+            var end = start
+            var rows = 0
+            while end < lengths.count, end == start || rows + lengths[end] <= rowLimit {
+                rows += lengths[end]
+                end += 1
+            }
+            ranges.append(start..<end)
+            start = end
+        }
+        return ranges
+    }
 }

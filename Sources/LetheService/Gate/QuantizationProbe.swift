@@ -8,23 +8,31 @@ import LetheUnlearning
 ///
 /// Small updates vanish in the rounding: Zhang et al. 2024 ("Catastrophic Failure of LLM Unlearning via Quantization")
 /// bring back most of what some methods had removed with four bits.
-struct QuantizationProbe: RecoveryProbe {
+enum QuantizationProbe {
     /// The formats that are tried: the usual ones of deployed models.
-    var formats = [WeightFormat.int8, .int4Group32]
+    private static let formats = [WeightFormat.int8, .int4Group32]
     /// Tokens of one window of a long text.
     private static let window = 1024
 
-    func run(_ model: LanguageModel, before: DecoderWeights, changedLayers: [Int], items: [ForgetItem]) throws
+    /// Runs the try on copies; the model is as before when it returns.
+    ///
+    /// - Parameters:
+    ///   - model: after the update.
+    ///   - before: the weights before it.
+    ///   - changedLayers: the layers that the update changed.
+    ///   - items: what had to be forgotten.
+    /// - Throws: ``LetheError`` when the items do not fit the model.
+    static func run(_ model: LanguageModel, before: DecoderWeights, changedLayers: [Int], items: [ForgetItem]) throws
         -> RecoveryFinding
     {
         let sequences = try items.flatMap {
             try TrainingSequence.sequences(
-                of: $0, model: model, window: min(Self.window, model.configuration.maximumPositions))
+                of: $0, model: model, window: min(window, model.configuration.maximumPositions))
         }
-        let known = try Self.levels(model.sharing(before), sequences)
-        let forgotten = try Self.levels(model, sequences)
+        let known = try levels(model.sharing(before), sequences)
+        let forgotten = try levels(model, sequences)
         let attempts = try formats.map { format in
-            let rounded = try Self.levels(model.rounded(to: format, layers: changedLayers), sequences)
+            let rounded = try levels(model.rounded(to: format, layers: changedLayers), sequences)
             let shares = sequences.indices.map { index -> Double in
                 let way = forgotten[index] - known[index]
                 guard way > 0.01 else { return 0 }
@@ -41,9 +49,8 @@ struct QuantizationProbe: RecoveryProbe {
         var levels: [Double] = []
         for start in stride(from: 0, to: sequences.count, by: 16) {
             let part = Array(sequences[start..<min(start + 16, sequences.count)])
-            levels += try model.nll(of: part).map { values in
-                values.reduce(0) { $0 + Double($1) } / Double(max(1, values.count))
-            }
+            let statistics = try model.statistics(of: part)
+            levels += part.indices.map { statistics.meanNLL($0) }
         }
         return levels
     }

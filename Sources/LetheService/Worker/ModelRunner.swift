@@ -45,7 +45,6 @@ actor ModelRunner {
     private let keep: [ForgetItem]
     private let threads: Int?
     private let loading: ModelLoader.Options
-    private let probe: any RecoveryProbe = QuantizationProbe()
     private var loaded: Loaded?
     /// What the original model writes when nothing is asked of it; measured where there are no keep texts.
     private var writtenKeep: KeepCorpus?
@@ -153,12 +152,13 @@ actor ModelRunner {
         let model = loaded.unlearner.model
         if update.record.keepTerm == KeepTerm.none.rawValue {
             let sequences = try keepSequences(request, loaded.unlearner.original, update.settings)
-            update.record.keepBefore = try KeepLevel.measure(model.sharing(previous), sequences)
-            update.record.keepAfter = try KeepLevel.measure(model, sequences)
+            update.record.keepBefore = try UnlearningRecord.Level(model.sharing(previous).statistics(of: sequences))
+            update.record.keepAfter = try UnlearningRecord.Level(model.statistics(of: sequences))
         }
         let recovery =
             policy.checksRecovery
-            ? try probe.run(model, before: previous, changedLayers: update.changedLayers, items: request.items) : nil
+            ? try QuantizationProbe.run(
+                model, before: previous, changedLayers: update.changedLayers, items: request.items) : nil
         return (UpdateGate.verdict(update.record, recovery: recovery, policy: policy), update)
     }
 

@@ -37,11 +37,9 @@ struct KeysCommand: AsyncParsableCommand {
         var roles: [AccessRole] = []
         @Option(help: "Days after which it stops working; never unless given.")
         var expiresInDays: Double?
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write the key and what is known of it as JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func validate() throws {
             guard !scopes.isEmpty || !roles.isEmpty else { throw ValidationError("give --scope or --role") }
@@ -54,7 +52,7 @@ struct KeysCommand: AsyncParsableCommand {
             let all = roles.reduce(Set(scopes)) { $0.union($1.scopes) }
             let key = NewAPIKey(
                 name: name, scopes: all, expiresAt: expiresInDays.map { Date(timeIntervalSinceNow: $0 * 86_400) })
-            let made = try await StoreAccess.open(dataDir, daemon).createKey(key)
+            let made = try await store.open().createKey(key)
             if json { return ClientOutput.document(made) }
             ClientOutput.line(made["key"]?.stringValue ?? "")
             ClientOutput.note("this is the only time that the key \(made["id"]?.stringValue ?? "") is shown")
@@ -65,14 +63,12 @@ struct KeysCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the API keys, without their secrets.")
 
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let keys = try await StoreAccess.open(dataDir, daemon).keys()
+            let keys = try await store.open().keys()
             if json { return ClientOutput.document(keys) }
             for key in keys["data"]?.arrayValue ?? [] {
                 let scopes = key["scopes"]?.arrayValue?.compactMap(\.stringValue).joined(separator: " ") ?? ""
@@ -93,12 +89,10 @@ struct KeysCommand: AsyncParsableCommand {
 
         @Argument(help: "The key's id: the part between the first two underscores of the key.")
         var id: String
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            try await StoreAccess.open(dataDir, daemon).revokeKey(id)
+            try await store.open().revokeKey(id)
             ClientOutput.line("\(id): revoked")
         }
     }

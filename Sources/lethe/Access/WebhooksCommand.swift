@@ -22,16 +22,14 @@ struct WebhooksCommand: AsyncParsableCommand {
         var states: [RequestState] = []
         @Flag(help: "On the data directory: allow this machine's loopback addresses. A daemon has its own option.")
         var allowInsecureWebhooks = false
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write the secret and the webhook as JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
             var policy = WebhookPolicy()
             policy.allowsLoopback = allowInsecureWebhooks
-            let made = try await StoreAccess.open(dataDir, daemon).createWebhook(
+            let made = try await store.open().createWebhook(
                 url: address, states: states.isEmpty ? nil : states.map(\.rawValue), policy: policy)
             if json { return ClientOutput.document(made) }
             ClientOutput.line(made["secret"]?.stringValue ?? "")
@@ -45,14 +43,12 @@ struct WebhooksCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List the webhooks and how their deliveries stand.")
 
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let webhooks = try await StoreAccess.open(dataDir, daemon).webhooks()
+            let webhooks = try await store.open().webhooks()
             if json { return ClientOutput.document(webhooks) }
             for webhook in webhooks["data"]?.arrayValue ?? [] {
                 let failure = webhook["failure"]?.stringValue.map { "  \($0)" } ?? ""
@@ -72,12 +68,10 @@ struct WebhooksCommand: AsyncParsableCommand {
 
         @Argument(help: "The webhook's id.")
         var id: String
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            _ = try await StoreAccess.open(dataDir, daemon).enableWebhook(id)
+            _ = try await store.open().enableWebhook(id)
             ClientOutput.line("\(id): active")
         }
     }
@@ -88,12 +82,10 @@ struct WebhooksCommand: AsyncParsableCommand {
 
         @Argument(help: "The webhook's id.")
         var id: String
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            try await StoreAccess.open(dataDir, daemon).deleteWebhook(id)
+            try await store.open().deleteWebhook(id)
             ClientOutput.line("\(id): removed")
         }
     }

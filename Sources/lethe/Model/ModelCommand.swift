@@ -48,14 +48,12 @@ struct ModelCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the store's models.")
 
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let models = try await StoreAccess.open(dataDir, daemon).models()
+            let models = try await store.open().models()
             if json { return ClientOutput.document(models) }
             for model in models["data"]?.arrayValue ?? [] {
                 let head = model["head"]?["number"]?.intValue ?? 0
@@ -71,14 +69,12 @@ struct ModelCommand: AsyncParsableCommand {
 
         @Argument(help: "The model's name.")
         var name: String
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let generations = try await StoreAccess.open(dataDir, daemon).generations(name)
+            let generations = try await store.open().generations(name)
             if json { return ClientOutput.document(generations) }
             for row in generations["data"]?.arrayValue ?? [] {
                 let mark = row["is_head"]?.boolValue == true ? "*" : " "
@@ -179,14 +175,12 @@ struct ModelCommand: AsyncParsableCommand {
         var name: String
         @Option(help: "The generation to serve.")
         var to: Int
-        @Option(help: "The store's folder. Also read from LETHE_DATA_DIR.")
-        var dataDir: String?
         @Flag(help: "Write the model as JSON.")
         var json = false
-        @OptionGroup var daemon: DaemonOptions
+        @OptionGroup var store: StoreOptions
 
         func run() async throws {
-            let model = try await StoreAccess.open(dataDir, daemon).rollback(name, to: to)
+            let model = try await store.open().rollback(name, to: to)
             if json { ClientOutput.document(model) } else { ClientOutput.line("\(name): head is generation \(to)") }
         }
     }

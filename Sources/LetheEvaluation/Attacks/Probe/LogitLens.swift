@@ -33,19 +33,12 @@ struct LogitLens {
         let layers = model.configuration.layerCount
         var probability = [Double](repeating: 0, count: layers)
         var rank = [Double](repeating: 0, count: layers)
-        var start = 0
-        while start < sequences.count {
-            var end = start
-            var rows = 0
-            while end < sequences.count, end == start || rows + sequences[end].ids.count <= batchTokens {
-                rows += sequences[end].ids.count
-                end += 1
-            }
-            let batch = PackedBatch(sequences[start..<end].map(\.ids))
+        for part in PackedBatch.ranges(lengths: sequences.map(\.ids.count), rowLimit: batchTokens) {
+            let batch = PackedBatch(sequences[part].map(\.ids))
             var answerRows: [Int] = []
             var targets: [Int32] = []
             var lengths: [Int] = []
-            for (place, sequence) in sequences[start..<end].enumerated() {
+            for (place, sequence) in sequences[part].enumerated() {
                 let offset = batch.rows(place).lowerBound
                 answerRows += (sequence.first..<sequence.ids.count).map { offset + $0 - 1 }
                 targets += sequence.ids[sequence.first...]
@@ -67,7 +60,6 @@ struct LogitLens {
                     rank[layer] += reciprocals[range].reduce(0, +) / Double(length)
                 }
             }
-            start = end
         }
         let count = Double(sequences.count)
         return Curves(probability: probability.map { $0 / count }, reciprocalRank: rank.map { $0 / count })

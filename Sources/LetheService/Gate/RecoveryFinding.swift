@@ -1,19 +1,4 @@
 import LetheCore
-import LetheModel
-
-/// A quick try to bring back what an update made the model forget.
-protocol RecoveryProbe: Sendable {
-    /// Runs the try on copies; the model is as before when it returns.
-    ///
-    /// - Parameters:
-    ///   - model: after the update.
-    ///   - before: the weights before it.
-    ///   - changedLayers: the layers that the update changed.
-    ///   - items: what had to be forgotten.
-    /// - Throws: ``LetheError`` when the items do not fit the model.
-    func run(_ model: LanguageModel, before: DecoderWeights, changedLayers: [Int], items: [ForgetItem]) throws
-        -> RecoveryFinding
-}
 
 /// How much of what was forgotten came back.
 public struct RecoveryFinding: Sendable, Equatable {
