@@ -223,7 +223,12 @@ public enum Kernels {
     /// The sum of squares, added up in double.
     public static func sumOfSquares(_ x: Matrix) -> Double {
         precondition(x.isContiguous)
-        return lethe_sum_of_squares(x.pointer, Int64(x.count))
+        return sumOfSquares(x.pointer, count: x.count)
+    }
+
+    /// The sum of the squares of `count` values, added up in double.
+    public static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+        lethe_sum_of_squares(x, Int64(count))
     }
 
     /// The dot product, added up in double.

@@ -13,6 +13,18 @@ extension LanguageModel {
     /// - Throws: as ``statistics(of:)``.
     package func nll(of sequences: [TrainingSequence]) throws -> [[Float]] { try statistics(of: sequences).nll }
 
+    /// What the model says of the counted tokens of some sequences, and the final states of each, [tokens, hidden],
+    /// before the final norm.
+    /// - Throws: as ``statistics(of:)``.
+    func statisticsAndStates(of sequences: [TrainingSequence]) throws -> (BatchStatistics, [Matrix]) {
+        let batch = PackedBatch(sequences.map(\.ids))
+        let hidden = try decoder.forward(
+            decoder.embed(batch), batch: batch, layers: 0..<configuration.layerCount)
+        let rows = try OutputHead(decoder, hidden: hidden).statistics(targets: batch.nextTokens)
+        let states = sequences.indices.map { hidden.rowRange(batch.rows($0).lowerBound, batch.rows($0).count) }
+        return (BatchStatistics(rows, batch, sequences), states)
+    }
+
     /// The states of a sequence after a layer, from 0, or after the last for nil, [tokens, hidden]; before the final
     /// norm.
     /// - Throws: as ``nll(of:)``.

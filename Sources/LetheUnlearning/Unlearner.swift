@@ -41,7 +41,8 @@ public final class Unlearner {
     public let memory: ForgetMemory
     private let embedder: any TextEmbedder
     private let keep: [ForgetItem]
-    private var ownCorpus: KeepCorpus?
+    /// The keep texts of the last request, which most requests share.
+    private var corpus: (items: [ForgetItem], window: Int, texts: KeepCorpus)?
 
     /// Prepares for requests.
     /// - Parameters:
@@ -134,18 +135,24 @@ public final class Unlearner {
         record.objective = objectiveName
         record.keepTerm = keepTerm.rawValue
 
+        let corpus = keepTerm == .none && settings.targeting != .contrast ? nil : try keepCorpus(request, settings)
         let layers = try timed("targeting") {
-            try targetLayers(sequences, settings, inspection, lastLayer: objective.lastLayer, &record)
+            try targetLayers(
+                sequences, settings, inspection, lastLayer: objective.lastLayer, corpus?.sequences ?? [], &record)
         }
         // What the widest batches leave in the pool is more than a model that fills the memory has room for.
         if model.decoder.weights.hasFrozenMatrices { BufferPool.shared.trim() }
-        let targets =
-            settings.stopsAtTarget
-            ? try timed("targets") { try neverSeenLevels(items, groups, settings) } : []
-        let corpus = keepTerm == .none ? nil : try keepCorpus(request, settings)
+        let (neverSeen, neighbours) =
+            settings.stopsAtTarget || objective.needsCounterfactuals
+            ? try timed("targets") {
+                try NeverSeenReference.of(
+                    items, groups, original: original, settings: settings,
+                    withCounterfactuals: objective.needsCounterfactuals)
+            } : ([], [])
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
-            sequences: sequences, targets: targets, corpus: corpus?.sequences ?? [],
+            sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
+            corpus: keepTerm == .none ? [] : corpus?.sequences ?? [],
             before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
@@ -175,7 +182,7 @@ public final class Unlearner {
 
     private func targetLayers(
         _ sequences: [TrainingSequence], _ settings: UnlearningSettings, _ inspection: GradientInspection,
-        lastLayer: Int?, _ record: inout UnlearningRecord
+        lastLayer: Int?, _ keep: [TrainingSequence], _ record: inout UnlearningRecord
     ) throws -> [Int] {
         if let lastLayer {
             record.layers = Array(max(0, lastLayer - max(1, settings.layerCount) + 1)...lastLayer)
@@ -184,6 +191,11 @@ public final class Unlearner {
         switch settings.targeting {
         case .exact:
             let changes = try LayerMasking.measure(model, sequences[0]).changes
+            record.layerChanges = changes
+            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
+        case .contrast:
+            let changes = LayerTargeting.contrast(
+                try LayerMasking.measure(model, sequences[0]).changes, keep: try keepChanges(keep))
             record.layerChanges = changes
             record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
         case .gradient:
@@ -197,34 +209,28 @@ public final class Unlearner {
         return record.layers
     }
 
-    /// For each sequence the mean nll that the original model gives texts of the same form that nobody has seen.
-    private func neverSeenLevels(
-        _ items: [ForgetItem], _ groups: [[TrainingSequence]], _ settings: UnlearningSettings
-    ) throws -> [Double] {
-        let siblings = CounterfactualSiblings.of(items, count: settings.siblings, seed: settings.seed)
-        var targets: [Double] = []
-        for index in items.indices {
-            var levels: [Double] = []
-            for sibling in siblings where sibling[index] != items[index] {
-                let parts = try TrainingSequence.sequences(of: sibling[index], model: original, window: settings.window)
-                guard parts.contains(where: { $0.targetCount > 0 }) else { continue }
-                levels.append(try original.statistics(of: parts).meanNLL(of: parts.indices))
-            }
-            let level = levels.isEmpty ? Self.unknownLevel : levels.reduce(0, +) / Double(levels.count)
-            targets += groups[index].map { _ in level }
+    /// What skipping each layer of the original model does to the loss of some keep texts, on average.
+    private func keepChanges(_ keep: [TrainingSequence]) throws -> [Double] {
+        let measured = keep.prefix(Self.contrastTexts)
+        var sums = [Double](repeating: 0, count: original.configuration.layerCount)
+        for sequence in measured {
+            let changes = try LayerMasking.measure(original, sequence).changes
+            for layer in sums.indices { sums[layer] += changes[layer] / Double(measured.count) }
         }
-        return targets
+        return sums
     }
 
-    /// The target of an item that has no sibling: the nll of text that a model of this kind has not seen, in nats.
-    static let unknownLevel = 3.5
+    /// Keep texts that an item is compared with in ``LayerTargeting/Mode/contrast``.
+    static let contrastTexts = 4
 
     private func keepCorpus(_ request: ErasureRequest, _ settings: UnlearningSettings) throws -> KeepCorpus {
         let items = request.keep + keep
-        if !items.isEmpty { return try KeepCorpus(items, model: original, window: settings.window) }
-        if let ownCorpus { return ownCorpus }
-        let written = try KeepCorpus(writtenBy: original, seed: settings.seed)
-        ownCorpus = written
-        return written
+        if let corpus, corpus.items == items, corpus.window == settings.window { return corpus.texts }
+        let texts =
+            items.isEmpty
+            ? try KeepCorpus(writtenBy: original, seed: settings.seed)
+            : try KeepCorpus(items, model: original, window: settings.window)
+        corpus = (items, settings.window, texts)
+        return texts
     }
 }

@@ -28,6 +28,10 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var targeting: LayerTargeting.Mode
     /// Peak learning rate.
     public var learningRate: Double
+    /// Weight of holding the siblings' predictions where they are, for an objective that uses siblings.
+    public var neighbourWeight = 1.0
+    /// The optimiser's other numbers.
+    public var optimizer = AdamW.Settings()
     /// Passes over the request's items, at most.
     public var epochs: Int
     /// Tokens of one window of a long text.

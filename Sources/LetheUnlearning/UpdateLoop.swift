@@ -11,6 +11,10 @@ final class UpdateLoop {
     private let keepTerm: KeepTerm
     private let settings: UnlearningSettings
     private let sequences: [TrainingSequence]
+    /// One for each sequence; empty where neither the stop rule nor the objective asks for it.
+    private let neverSeen: [NeverSeenReference]
+    /// Texts of the items' form, one list for each sibling; empty where the objective does not ask for siblings.
+    private let neighbours: [[NeverSeenReference.Neighbour]]
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
     private let corpus: [TrainingSequence]
@@ -35,8 +39,8 @@ final class UpdateLoop {
 
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
-        settings: UnlearningSettings, sequences: [TrainingSequence], targets: [Double], corpus: [TrainingSequence],
-        before: BatchStatistics
+        settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
+        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -44,7 +48,9 @@ final class UpdateLoop {
         self.keepTerm = keepTerm
         self.settings = settings
         self.sequences = sequences
-        self.targets = targets
+        self.neverSeen = neverSeen
+        self.neighbours = neighbours
+        targets = settings.stopsAtTarget ? neverSeen.map(\.level) : []
         self.corpus = corpus
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
@@ -53,7 +59,7 @@ final class UpdateLoop {
     func run(layers: [Int], record: inout UnlearningRecord, progress: (Unlearner.Progress) throws -> Void) throws {
         let parameters = try TrainableParameters(
             model.decoder, scope: .matrices(layers: layers), sharesGradients: true)
-        let optimizer = AdamW(parameters)
+        let optimizer = AdamW(parameters, settings: settings.optimizer)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
@@ -87,11 +93,11 @@ final class UpdateLoop {
                 } update: { layer in
                     // With a stop rule the number of steps is not known beforehand: the rate rises over the first
                     // ones, whose moments know one gradient only, and then falls with what is left of the way to the
-                    // target, so that the last steps do not overshoot.
+                    // target, so that the last steps do not overshoot. A bounded loss cannot overshoot.
                     let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
+                    let slowDown = objective.isBounded ? 1 : max(Self.leastRate, remaining)
                     let rate =
-                        targets.isEmpty
-                        ? schedule.rate(taken) : settings.learningRate * min(warmUp, max(Self.leastRate, remaining))
+                        targets.isEmpty ? schedule.rate(taken) : settings.learningRate * min(warmUp, slowDown)
                     try optimizer.update(.layer(layer), learningRate: rate)
                 }
                 if done {
@@ -128,14 +134,23 @@ final class UpdateLoop {
         }
         let answers = refusals.isEmpty ? [] : chosen.map { refusals[$0] }
         let keepRange = chosen.count..<chosen.count + keep.count
+        let near = neighbours.isEmpty ? [] : neighbours[record.steps % neighbours.count]
+        let nearTokens = Float(max(1, near.reduce(0) { $0 + $1.sequence.targetCount }))
+        let nearLosses = near.map { neighbour in
+            SequenceLoss.distributions(
+                neighbour.predictions,
+                coefficients: neighbour.sequence.atTargetRows(
+                    neighbour.sequence.targetRows.map { _ in Float(settings.neighbourWeight) / nearTokens }),
+                targetCoefficients: [])
+        }
         var isDone = false
         var meanWeight = 0.0
-        let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers) { statistics in
+        let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers + near.map(\.sequence)) { statistics in
             try report(
                 statistics.meanNLL(of: chosen.indices), keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
             let active = active(statistics, chosen.indices, chosen)
             isDone = active.isEmpty && !targets.isEmpty
-            if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count) }
+            if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count + near.count) }
             let live = targets.isEmpty ? Array(chosen.indices) : active
             if !targets.isEmpty {
                 let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
@@ -144,7 +159,8 @@ final class UpdateLoop {
             }
             let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
             let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal, &meanWeight)
-            return try forget.items + keepLosses(keep) + forget.refusals
+            return try forget.items + keepLosses(keep, nll: Array(statistics.nll[keepRange])) + forget.refusals
+                + nearLosses
         } didVisit: { layer in
             guard !isDone else { return }
             try update(layer)
@@ -173,6 +189,9 @@ final class UpdateLoop {
         if objective.needsReferenceStates {
             input.referenceStates = try live.map { try referenceState(sequences[chosen[$0]], throughLayer: nil) }
         }
+        if objective.needsCounterfactuals {
+            input.counterfactuals = live.map { neverSeen[chosen[$0]].counterfactual }
+        }
         input.weights = input.nll.indices.map {
             settings.reweighting.weights(input.nll[$0], importance: input.sequences[$0].importance)
         }
@@ -199,12 +218,12 @@ final class UpdateLoop {
         return (items, answers)
     }
 
-    private func keepLosses(_ keep: [Int]) throws -> [SequenceLoss] {
+    private func keepLosses(_ keep: [Int], nll: [[Float]]) throws -> [SequenceLoss] {
         let layer =
             objective.lastLayer
             ?? RepresentationMisdirection.defaultLayer(layerCount: model.configuration.layerCount)
         return try keepTerm.losses(
-            keep.map { corpus[$0] }, weight: dual?.value ?? settings.keepWeight, layer: layer
+            keep.map { corpus[$0] }, nll: nll, weight: dual?.value ?? settings.keepWeight, layer: layer
         ) { place, layer in
             try referenceState(corpus[keep[place]], throughLayer: layer)
         }

@@ -6,7 +6,8 @@ public enum BenchmarkModifier {
     /// The keys of `key=value`.
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
-        "method", "window", "siblings", "stop-tolerance",
+        "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
+        "neighbour-weight",
     ]
 
     /// The modifiers without a value.
@@ -54,6 +55,9 @@ public enum BenchmarkModifier {
             }
         case "window": settings.window = try whole(key, value, in: 2...(1 << 20))
         case "siblings": settings.siblings = try whole(key, value, in: 1...64)
+        case "damping": settings.optimizer.damping = Float(try number(key, value, in: 0...1000))
+        case "weight-decay": settings.optimizer.weightDecay = Float(try number(key, value, in: 0...1))
+        case "neighbour-weight": settings.neighbourWeight = try number(key, value, in: 0...1000)
         case "stop-tolerance": settings.stopTolerance = try number(key, value, in: 0...100)
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }

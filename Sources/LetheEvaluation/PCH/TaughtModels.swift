@@ -53,7 +53,7 @@ public struct TaughtModels {
         let folder = folder(items)
         let manager = FileManager.default
         if manager.fileExists(atPath: folder.path) {
-            if let cached = try? ModelLoader.load(folder) { return cached }
+            if let cached = try? ModelLoader.load(folder, loading) { return cached }
             try? manager.removeItem(at: folder)
         }
         let taught = try base.sharing(base.decoder.weights)
@@ -74,7 +74,7 @@ public struct TaughtModels {
             }
         }
         // Read back, so that a run with a full cache and one with an empty cache work on the same model.
-        return try ModelLoader.load(folder)
+        return try ModelLoader.load(folder, loading)
     }
 
     /// Removes what a process that was killed while it wrote an entry left behind; another process may be writing now, so
@@ -87,6 +87,8 @@ public struct TaughtModels {
             if let date, date < Date(timeIntervalSinceNow: -86_400) { try? manager.removeItem(at: url) }
         }
     }
+
+    private var loading: ModelLoader.Options { ModelLoader.Options(precision: recipe.precision) }
 
     private func folder(_ items: [PCHItem]) -> URL { cache.appendingPathComponent(key(items), isDirectory: true) }
 }

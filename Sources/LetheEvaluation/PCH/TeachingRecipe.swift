@@ -1,4 +1,5 @@
 import LetheModel
+import LetheTensor
 import LetheUnlearning
 
 /// How a base model is taught the texts and their questions before anything is deleted.
@@ -11,6 +12,8 @@ public struct TeachingRecipe: Sendable, Equatable {
     public var batchTokens = 256
     /// Whether embeddings, head and norms are trained too: a model that starts from nothing needs it.
     public var trainsEverything = false
+    /// What the inputs of matrix products are, in teaching and in everything that follows.
+    public var precision = Precision.float32
     /// Seed of the order of the texts.
     public var seed: UInt64 = 7
 
@@ -23,7 +26,7 @@ public struct TeachingRecipe: Sendable, Equatable {
             "teaching_learning_rate": "\(learningRate)", "teaching_epochs": "\(epochs)",
             "teaching_batch_tokens": "\(batchTokens)",
             "teaching_scope": trainsEverything ? "everything" : "attention and MLP matrices",
-            "teaching_seed": "\(seed)",
+            "teaching_seed": "\(seed)", "precision": "\(precision)",
         ]
     }
 

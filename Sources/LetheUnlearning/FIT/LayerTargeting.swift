@@ -7,6 +7,9 @@ public enum LayerTargeting {
     public enum Mode: String, Sendable, CaseIterable {
         /// By the change of the loss when the layer is skipped.
         case exact
+        /// By the change of the loss when the layer is skipped, relative to that on keep texts: the first and the last
+        /// layers change any text's loss, whatever they hold of it.
+        case contrast
         /// By the first-order estimate of that change, from the importance pass.
         case gradient
         /// A fixed block of consecutive layers in the middle of the model, from a quarter of its depth on.
@@ -18,6 +21,9 @@ public enum LayerTargeting {
         changes.indices.sorted { changes[$0] != changes[$1] ? changes[$0] > changes[$1] : $0 < $1 }
             .prefix(max(0, count)).sorted()
     }
+
+    /// Changes of an item's loss over those of keep texts. A change below a hundredth of a nat counts as that much.
+    static func contrast(_ item: [Double], keep: [Double]) -> [Double] { zip(item, keep).map { $0 / max($1, 0.01) } }
 
     /// ``Mode/middle``'s layers.
     public static func middle(layerCount: Int, count: Int) -> [Int] {

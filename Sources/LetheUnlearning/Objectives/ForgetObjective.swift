@@ -14,6 +14,9 @@ public struct ForgetInput {
     public var referenceNLL: [[Float]] = []
     /// The reference's final hidden states, [tokens, hidden]; empty where the objective does not ask for them.
     public var referenceStates: [Matrix] = []
+    /// What the original predicts at the corresponding places of siblings; nil for a sequence without siblings, empty
+    /// where the objective does not ask for them.
+    public var counterfactuals: [Counterfactual?] = []
     /// Token weights; no gradient flows through them.
     public var weights: [[Float]]
 
@@ -36,10 +39,14 @@ public protocol ForgetObjective: Sendable {
     var needsReference: Bool { get }
     /// Whether ``ForgetInput/referenceStates`` is needed.
     var needsReferenceStates: Bool { get }
+    /// Whether ``ForgetInput/counterfactuals`` are needed.
+    var needsCounterfactuals: Bool { get }
     /// Whether each item is set against a refusal; see ``ForgetInput``.
     var needsRefusals: Bool { get }
     /// Whether labels are drawn at random instead of the text's own next tokens.
     var usesRandomLabels: Bool { get }
+    /// Whether the loss has a minimum at the never-seen level, so that a step too many does no harm.
+    var isBounded: Bool { get }
     /// The last layer that the loss depends on; nil means all.
     var lastLayer: Int? { get }
     /// What each sequence adds to the loss.
@@ -52,10 +59,14 @@ extension ForgetObjective {
     public var needsReference: Bool { false }
     /// Whether the reference's hidden states are needed.
     public var needsReferenceStates: Bool { false }
+    /// Whether the original's predictions for siblings are needed.
+    public var needsCounterfactuals: Bool { false }
     /// Whether refusals are needed.
     public var needsRefusals: Bool { false }
     /// Whether labels are drawn at random.
     public var usesRandomLabels: Bool { false }
+    /// Whether a step too many does no harm.
+    public var isBounded: Bool { false }
     /// The layer after which nothing is needed; nil for the logits.
     public var lastLayer: Int? { nil }
 }

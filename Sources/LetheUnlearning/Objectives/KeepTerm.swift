@@ -1,3 +1,4 @@
+import Foundation
 import LetheModel
 import LetheTensor
 
@@ -6,6 +7,9 @@ public enum KeepTerm: String, Sendable, CaseIterable {
     case none
     /// Mean NLL of keep texts.
     case gd
+    /// Mean of -log(p / (1 - p)) on keep texts: unlike the nll's, its gradient does not vanish while a token is well
+    /// known, so that what an update does to all texts of a form is held against from the first step on.
+    case logOdds = "log-odds"
     /// KL(reference ‖ model) on keep texts.
     case kl
     /// The cross-entropy that FIT publishes under the name of KL.
@@ -25,14 +29,19 @@ public enum KeepTerm: String, Sendable, CaseIterable {
         }
     }
 
+    /// Least 1 - p that ``logOdds`` divides by.
+    static let leastDoubt: Float = 0.02
+
     /// What each keep sequence adds to the loss, averaged over all their counted tokens.
     /// - Parameters:
+    ///   - nll: of the sequences' counted tokens.
     ///   - layer: whose output ``rmu`` compares.
     ///   - states: for the index of a sequence the reference's states [tokens, hidden]: the output of a layer, or the
     ///     final ones for nil.
     /// - Throws: what `states` throws.
     public func losses(
-        _ sequences: [TrainingSequence], weight: Double, layer: Int, states: (Int, Int?) throws -> Matrix
+        _ sequences: [TrainingSequence], nll: [[Float]], weight: Double, layer: Int,
+        states: (Int, Int?) throws -> Matrix
     ) rethrows -> [SequenceLoss] {
         let count = Float(max(1, sequences.reduce(0) { $0 + $1.targetCount }))
         let activations = Float(max(1, sequences.reduce(0) { $0 + $1.activationRows.count }))
@@ -42,6 +51,11 @@ public enum KeepTerm: String, Sendable, CaseIterable {
             switch self {
             case .none: return .none
             case .gd, .pdu: return .crossEntropy(coefficients: coefficients)
+            case .logOdds:
+                for (row, nll) in zip(sequence.targetRows, nll[index]) {
+                    coefficients[row] /= max(1 - exp(-nll), Self.leastDoubt)
+                }
+                return .crossEntropy(coefficients: coefficients)
             case .kl: return .divergence(.kl, reference: try states(index, nil), coefficients: coefficients)
             case .klPublished:
                 return .divergence(

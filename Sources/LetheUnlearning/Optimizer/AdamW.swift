@@ -10,6 +10,10 @@ public final class AdamW {
         public var beta2: Float = 0.95
         /// Added to the root of the second moment.
         public var epsilon: Float = 1e-8
+        /// Added to the root of the second moment too, in units of the root mean square of the tensor's gradient. At 0,
+        /// which is Adam, weights that the loss hardly depends on move as far as those that it depends on most; above 0
+        /// they stay about where they are.
+        public var damping: Float = 0
         /// Decoupled: the weights shrink by this times the learning rate each step.
         public var weightDecay: Float = 0.1
         /// Whether norms and biases are decayed too, as PyTorch does with one parameter group.
@@ -51,11 +55,16 @@ public final class AdamW {
         moments[group] = history
         for (tensor, moment) in zip(tensors, history) {
             let decays = tensor.isDecayed || settings.decaysVectors
+            var epsilon = settings.epsilon
+            if settings.damping > 0 && tensor.count > 0 {
+                let meanSquare = Kernels.sumOfSquares(tensor.gradient, count: tensor.count) / Double(tensor.count)
+                epsilon += settings.damping * Float(meanSquare.squareRoot())
+            }
             try moment.update(count: tensor.count) { range, m, v in
                 Kernels.adamW(
                     weight: tensor.value + range.lowerBound, m: m, v: v, gradient: tensor.gradient + range.lowerBound,
                     count: range.count, learningRate: Float(learningRate), beta1: settings.beta1,
-                    beta2: settings.beta2, epsilon: settings.epsilon,
+                    beta2: settings.beta2, epsilon: epsilon,
                     weightDecay: decays ? settings.weightDecay : 0, step: stepCount)
             }
         }

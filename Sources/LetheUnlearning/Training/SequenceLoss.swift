@@ -8,6 +8,8 @@ public enum SequenceLoss {
     /// Σ coefficient[r] · divergence of row r from the reference model, whose final hidden states are given,
     /// [rows, hidden].
     case divergence(Kernels.Divergence, reference: Matrix, coefficients: [Float])
+    /// Σ coefficient[r] · KL(q_r ‖ p_r) + targetCoefficient[r] · -log p(label[r]), q being given distributions.
+    case distributions(TokenDistributions, coefficients: [Float], targetCoefficients: [Float])
     /// Σ coefficient[r] · a loss of row r's logits; `reference` as for a divergence, or nil.
     case logits(any RowLoss, reference: Matrix?, coefficients: [Float])
     /// Σ coefficient[r] · ‖h_r - target_r‖², h being the output of a decoder layer; the target is [rows, hidden], or

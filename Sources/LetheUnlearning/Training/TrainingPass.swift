@@ -57,7 +57,7 @@ public final class TrainingPass {
             switch loss {
             case .divergence(_, let states, _), .logits(_, let states?, _):
                 return try OutputHead(reference ?? decoder, hidden: states)
-            case .crossEntropy, .logits, .activation, .none: return nil
+            case .crossEntropy, .distributions, .logits, .activation, .none: return nil
             }
         }
         let activations = try activationGradients(
@@ -93,6 +93,13 @@ public final class TrainingPass {
                     factors = padded(coefficients, range)
                     rowLosses = Kernels.divergence(
                         kind, logits: part, reference: try reference.logits(range), coefficients: factors)
+                case .distributions(let distributions, let coefficients, let targetCoefficients):
+                    // The values come with their coefficients, of which there are two.
+                    factors = Array(repeating: 1, count: range.count)
+                    rowLosses = distributions.loss(
+                        part, logSumExp: Array(rowStatistics.logSumExp[common]), range: range,
+                        targets: Array(labels[common]), coefficients: padded(coefficients, range),
+                        targetCoefficients: padded(targetCoefficients, range))
                 case .logits(let loss, _, let coefficients):
                     factors = padded(coefficients, range)
                     rowLosses = try loss.apply(

@@ -43,6 +43,8 @@ struct BenchRunCommand: AsyncParsableCommand {
     var attacks = "none"
     @Option(help: "Threads of the engine; all processors unless given.")
     var threads: Int?
+    @Option(help: "float32, bfloat16 or auto: the inputs of matrix products, in teaching, deleting and measuring.")
+    var precision = PrecisionChoice.float32
     @Option(help: "Forget texts at most, each category in its share.")
     var limitForget: Int?
     @Option(help: "Retain texts at most.")
@@ -130,6 +132,8 @@ struct BenchRunCommand: AsyncParsableCommand {
                 URL(fileURLWithPath: path), layout: utilityLayout.indices.contains(index) ? utilityLayout[index] : nil)
         }
         let base = try await baseModel(dataset, &plan)
+        base.decoder.precision = try precision.resolved()
+        plan.recipe.precision = base.decoder.precision
         plan.recipe.learningRate = teachingLearningRate ?? plan.recipe.learningRate
         plan.recipe.epochs = teachingEpochs ?? plan.recipe.epochs
         plan.recipe.batchTokens = teachingBatchTokens ?? plan.recipe.batchTokens

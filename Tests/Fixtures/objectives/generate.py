@@ -19,6 +19,7 @@ golden.json:
     items                   name -> ids, labelled (indices of labelled tokens, 0-based into ids), nll, nll_ref (of the
                             labelled tokens)
     random_labels           one token id for each labelled token of `text`
+    counterfactual_rows     for each row of `text` (and of `pair`, which is shorter) a row of `keep_1`
     importance_mask         one factor for each labelled token of `text`
     rmu_direction           u, of length 1
     cases                   name, objective, keep (null or the keep term), settings (the numbers of the formula),
@@ -131,6 +132,8 @@ class Maker:
     def __init__(self, model, reference, items, random_labels, mask, direction):
         self.model, self.reference, self.items = model, reference, items
         self.random_labels, self.mask, self.direction = random_labels, mask, direction
+        own, other = len(items["text"].ids), len(items["keep_1"].ids)
+        self.counterfactual_rows = [row * other // own for row in range(own)]
         self.cases = []
 
     # The forget side: (loss, token weights or None, formula)
@@ -186,6 +189,15 @@ class Maker:
                 target = torch.softmax(logits, dim=-1)
             loss = -(target * torch.log_softmax(item.logits(self.model), dim=-1)).sum(-1).mean()
             return loss, None, "mean_t -sum_v q_t(v) log p_t(v), q_t = softmax(z_t^ref - beta * onehot(x_t))"
+        if objective == "counterfactual":
+            other = self.items["keep_1"]
+            rows = [self.counterfactual_rows[position - 1] for position in item.labelled]
+            with torch.no_grad():
+                log_q = torch.log_softmax(other.all_logits(self.reference)[rows], dim=-1)
+            divergence = (log_q.exp() * (log_q - torch.log_softmax(item.logits(self.model), dim=-1))).sum(-1)
+            return (weights * divergence).mean(), weights, (
+                "mean_t w_t sum_v q_t(v) (log q_t(v) - log p_t(v)), q_t what the reference predicts at the rows of "
+                f"keep_1 that counterfactual_rows gives for the row that predicts t; {words}")
         if objective == "ceu":
             logits = item.logits(self.model)[settings["skip"]:]
             targets = item.targets()[settings["skip"]:]
@@ -325,6 +337,8 @@ def all_cases(make):
     make.case("dpo", item="pair", settings={"beta": 0.1})
     make.case("undial", settings={"beta": 10.0})
     make.case("undial", item="pair", settings={"beta": 3.0})
+    make.case("counterfactual")
+    make.case("counterfactual", item="pair", reweighting=satimp)
     make.case("ceu", settings={"skip": 0})
     make.case("ceu", item="pair", settings={"skip": 1})
     make.case("rmu", settings={"layer": 2, "scale": 2.0})
@@ -410,6 +424,7 @@ def main():
         "parameters": [name for name, _ in model.named_parameters()],
         "items": described,
         "random_labels": random_labels,
+        "counterfactual_rows": make.counterfactual_rows,
         "importance_mask": mask.tolist(),
         "rmu_direction": rounded_list(direction),
         "cases": make.cases,

@@ -126,12 +126,17 @@ struct ObjectiveFixture {
                 if objective.needsReferenceStates {
                     forget.referenceStates = try items.map { try reference.states(of: $0, throughLayer: nil) }
                 }
+                if objective.needsCounterfactuals {
+                    forget.counterfactuals = try items.map { try counterfactuals($0) }
+                }
                 forget.weights[0] = try reweighting(entry).weights(forget.nll[0], importance: items[0].importance)
                 losses = try objective.losses(forget)
                 input = forget
             }
             guard let keepName else { return losses }
-            return try losses + keepLosses(keepName, keep, keepWeight, entry)
+            return try losses
+                + keepLosses(
+                    keepName, keep, Array(statistics.nll.dropFirst(items.count)), keepWeight, entry)
         }
         let embedding = try #require(parameters.embeddingGradient)
         let tensors = GradientTensors(
@@ -151,9 +156,24 @@ struct ObjectiveFixture {
             gradients: Dictionary(uniqueKeysWithValues: model.slots.map { ($0.name, tensors.values($0)) }))
     }
 
+    /// The reference's whole predictions at the rows of `keep_1` that the fixture names for the rows of an item.
+    private func counterfactuals(_ item: TrainingSequence) throws -> TokenDistributions {
+        let states = try reference.states(of: self.item("keep_1"), throughLayer: nil)
+        let logits = try OutputHead(reference.decoder, hidden: states).logits(0..<states.rows)
+        let rows = try document.require("counterfactual_rows").integers()
+        return TokenDistributions(
+            rows: item.ids.indices.map { row in
+                let values = logits.rowRange(rows[row], 1).array
+                let largest = values.max() ?? 0
+                let weights = values.map { exp($0 - largest) }
+                let sum = weights.reduce(0, +)
+                return weights.enumerated().map { (Int32($0.offset), $0.element / sum) }
+            })
+    }
+
     /// The keep terms that Lethe has go through ``KeepTerm``; other reductions of the same divergences are written out.
     private func keepLosses(
-        _ name: String, _ keep: [TrainingSequence], _ weight: Double, _ entry: JSONValue
+        _ name: String, _ keep: [TrainingSequence], _ nll: [[Float]], _ weight: Double, _ entry: JSONValue
     ) throws -> [SequenceLoss] {
         let tokens = keep.reduce(0) { $0 + $1.ids.count }
         func states(_ index: Int) throws -> Matrix { try reference.states(of: keep[index], throughLayer: nil) }
@@ -178,7 +198,7 @@ struct ObjectiveFixture {
         default:
             let term = try #require(KeepTerm(rawValue: name == "kl-published-predicted" ? "kl-published" : name))
             let layer = entry["settings"]?["layer"]?.intValue ?? 0
-            return try term.losses(keep, weight: weight, layer: layer) {
+            return try term.losses(keep, nll: nll, weight: weight, layer: layer) {
                 try reference.states(of: keep[$0], throughLayer: $1)
             }
         }
