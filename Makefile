@@ -11,10 +11,10 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-api test-crash bench pch-quick man lint clean
+.PHONY: help setup models build demo test test-api test-crash bench pch-quick check-packaging man lint clean
 
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 setup: ## Install the Debian packages that the build needs (with sudo unless root)
 	@Scripts/setup.sh
@@ -51,6 +51,11 @@ bench: build models ## Measure the engine against PyTorch, side by side (needs P
 	.venv/bin/pip install --quiet --disable-pip-version-check -r Benchmarks/pytorch/requirements.txt
 	test -d bench-output/smollm2 || $(LETHE) model export --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" --out bench-output/smollm2
 	.venv/bin/python Benchmarks/run.py --bench Benchmarks/.build/release/lethe-bench --model bench-output/smollm2 --encoder "$(MODELS)/minilm"
+
+check-packaging: ## Check the alert rules and the unit (needs promtool and systemd-analyze)
+	promtool check rules Packaging/prometheus/lethe.rules.yml
+	promtool test rules Packaging/prometheus/lethe.rules.test.yml
+	systemd-analyze security --offline=true --threshold=20 Packaging/lethe.service
 
 man: build ## Write manual pages and shell completions to man/
 	python3 Scripts/man.py $(LETHE) man

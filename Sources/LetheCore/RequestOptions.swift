@@ -10,7 +10,7 @@ public struct RequestOptions: Sendable, Equatable {
     public var preset: String?
     /// How many decoder layers are trained.
     public var layers: Int?
-    /// How those layers are chosen: `exact`, `gradient` or `middle`.
+    /// How those layers are chosen: `exact`, `contrast`, `gradient` or `middle`.
     public var targeting: String?
     /// `none`, `gd`, `kl` or `kl-published`.
     public var keepTerm: String?

@@ -94,9 +94,10 @@ public struct Daemon: Sendable {
         let dispatcher = WebhookDispatcher(
             database: database, sender: WebhookSender(policy: configuration.http.webhooks), metrics: webhookMetrics,
             logger: logger)
+        let certificates = try configuration.http.tls.map { try ServedCertificates($0) }
         let server = try LetheHTTP.application(
             database: database, models: worker, configuration: configuration.http, clock: SystemClock(),
-            webhookMetrics: webhookMetrics, logger: logger,
+            webhookMetrics: webhookMetrics, certificates: certificates, logger: logger,
             onListening: { port in
                 notifier.send("READY=1")
                 await onListening(port)
@@ -108,6 +109,7 @@ public struct Daemon: Sendable {
                     .init(service: keeper),
                     .init(service: dispatcher),
                     .init(service: WatchdogFeeder(notifier: notifier, database: database)),
+                    .init(service: CertificateReloader(certificates: certificates, logger: logger)),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

@@ -300,7 +300,8 @@ extension LetheDatabase {
 
     /// Announces the deletion of a generation, so that a crash in the middle of it is continued at the next start.
     /// Nothing is deleted yet; no rollback to it is possible any more.
-    /// - Throws: ``LetheError`` with code `not_found`, `invalid_state` when it is the head or already being purged.
+    /// - Throws: ``LetheError`` with code `not_found`, `invalid_state` when it is the head or already being purged, or
+    ///   an evaluation works on copies of it.
     public func beginPurge(_ model: String, number: Int) async throws -> GenerationRow {
         let now = now()
         return try await write("purge") { db in
@@ -310,6 +311,9 @@ extension LetheDatabase {
             guard row.state == .kept, !row.isHead else {
                 throw LetheError(
                     .invalidState, "generation \(number) is \(row.isHead ? "the head" : row.state.rawValue)")
+            }
+            guard try !self.isBeingEvaluated(db, generationID: id) else {
+                throw LetheError(.invalidState, "generation \(number) is being evaluated")
             }
             try db.execute(sql: "UPDATE generations SET state = 'purging' WHERE id = ?", arguments: [id])
             try self.insertEvent(

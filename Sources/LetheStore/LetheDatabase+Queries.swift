@@ -126,6 +126,13 @@ extension LetheDatabase {
     /// Begin to listen before reading the events that are there.
     public func eventAnnouncements() -> AsyncStream<Int64> { eventFeed.listen() }
 
+    /// When the last event happened; nil before the first.
+    public func latestEventTime() async throws -> Date? {
+        try await read { db in
+            try Int64.fetchOne(db, sql: "SELECT at FROM events ORDER BY sequence DESC LIMIT 1").map(StoreTime.date)
+        }
+    }
+
     func event(_ row: Row) throws -> EventRow {
         func state(_ column: String) throws -> RequestState? {
             guard let text = row[column] as String? else { return nil }

@@ -27,6 +27,7 @@ public final class LetheDatabase: Sendable {
     let submissions = Mutex(SubmitQueue())
     let eventFeed = EventFeed()
     let webhookFeed = EventFeed()
+    let evaluationFeed = EventFeed()
     let keyRing = KeyRing()
     /// How long an idempotency key is remembered.
     let idempotencyWindow: TimeInterval
@@ -181,6 +182,7 @@ public final class LetheDatabase: Sendable {
         }
         eventFeed.finish()
         webhookFeed.finish()
+        evaluationFeed.finish()
     }
 
     // MARK: - Connections

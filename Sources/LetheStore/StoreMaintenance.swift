@@ -59,7 +59,8 @@ public struct StoreMaintenance: Sendable {
         for model in try await database.models() {
             let candidates = try await database.purgeCandidates(
                 model.name, supersededBefore: before, keeping: policy.keptGenerations)
-            for candidate in candidates {
+            let evaluated = try await database.evaluatedGenerations(model.name)
+            for candidate in candidates where !evaluated.contains(candidate.number) {
                 report.purged += try await recovery.purge(model.name, number: candidate.number)
                 report.deleted[model.name, default: []].append(candidate.number)
             }

@@ -163,21 +163,44 @@ public final class Unlearner {
         _ items: [ForgetItem], _ settings: UnlearningSettings, _ record: inout UnlearningRecord,
         _ vectors: inout [[Float]]
     ) throws -> [ForgetItem] {
-        guard settings.usesFilter else { return items }
-        var kept: [ForgetItem] = []
+        let rest = try Self.remaining(items, settings: settings, memory: memory, embedder: embedder, model: model)
+        (record.chunks, record.keptChunks, vectors) = (rest.chunks, rest.keptChunks, rest.vectors)
+        return rest.items
+    }
+
+    /// What the redundancy filter leaves of items.
+    public struct Remaining {
+        /// Texts without the chunks that were dropped, and the pairs.
+        public var items: [ForgetItem]
+        /// Chunks that were looked at.
+        public var chunks = 0
+        /// Chunks that were kept.
+        public var keptChunks = 0
+        /// The kept chunks' vectors.
+        public var vectors: [[Float]] = []
+    }
+
+    /// Drops what was forgotten before. Changes nothing.
+    /// - Throws: what the embedder and the model throw.
+    public static func remaining(
+        _ items: [ForgetItem], settings: UnlearningSettings, memory: ForgetMemory, embedder: any TextEmbedder,
+        model: LanguageModel
+    ) throws -> Remaining {
+        guard settings.usesFilter else { return Remaining(items: items) }
+        var remaining = Remaining(items: [])
         for item in items {
             // A pair is one thing; only texts are cut into chunks that can be dropped.
             guard case .text(let text) = item else {
-                kept.append(item)
+                remaining.items.append(item)
                 continue
             }
             let result = try settings.filter.filter(text, memory: memory, embedder: embedder, model: model)
-            record.chunks += result.chunkCount
-            record.keptChunks += result.keptCount
-            vectors += result.keptVectors
-            if try model.encode(result.text).count > 1 { kept.append(.text(result.text)) }
+            remaining.chunks += result.chunkCount
+            remaining.keptChunks += result.keptCount
+            remaining.vectors += result.keptVectors
+            if try model.encode(result.text).count > 1 { remaining.items.append(.text(result.text)) }
         }
-        return kept
+        return remaining
     }
 
     private func targetLayers(

@@ -158,7 +158,10 @@ import Testing
         let queue = try DatabaseQueue(path: store.root.appendingPathComponent("lethe.sqlite").path)
         try await queue.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
-            for table in ["certificates", "audit_heads", "signing_keys", "audit", "webhooks", "api_keys"] {
+            for table in [
+                "evaluation_events", "evaluations", "certificates", "audit_heads", "signing_keys", "audit", "webhooks",
+                "api_keys",
+            ] {
                 try db.execute(sql: "DROP TABLE \(table)")
             }
             try db.execute(sql: "DELETE FROM schema_steps WHERE version > 1; PRAGMA user_version = 1")

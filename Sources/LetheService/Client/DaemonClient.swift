@@ -77,7 +77,8 @@ public struct DaemonClient: Sendable {
     /// - Parameters:
     ///   - body: The JSON of `POST /v1/requests`, sent as it is.
     ///   - idempotencyKey: Sending the same body again under the same key gives the same answer.
-    public func submit(_ body: Data, idempotencyKey: String) async throws -> JSONValue {
+    ///   - isDryRun: Only says what the request would do and cost.
+    public func submit(_ body: Data, idempotencyKey: String, isDryRun: Bool = false) async throws -> JSONValue {
         let isPlain =
             (1...255).contains(idempotencyKey.utf8.count)
             && idempotencyKey.utf8.allSatisfy { (0x21...0x7E).contains($0) }
@@ -85,7 +86,7 @@ public struct DaemonClient: Sendable {
             throw LetheError(.usage, "the idempotency key must be 1 to 255 printable ASCII characters without blanks")
         }
         return try await call(
-            .post, "/v1/requests",
+            .post, "/v1/requests" + (isDryRun ? "?dry_run=true" : ""),
             headers: [("Content-Type", "application/json"), ("Idempotency-Key", idempotencyKey)], body: body)
     }
 

@@ -42,22 +42,32 @@ struct HTTPTransfer: Sendable {
     var answerBytes = Self.maximumAnswerBytes
     /// A PEM file with the certificates to trust, instead of the system's.
     var authorities: String?
+    /// Statuses whose bodies ``stream(onHead:onBody:)`` hands on.
+    var streamedStatuses: Set<Int> = [200]
 
     /// Runs the exchange and collects the answer.
     /// - Throws: `unavailable` when the other side cannot be reached or breaks off, `limitExceeded` for an answer
     ///   that is too large. An answer with an error status is an answer.
     func answer() async throws -> Answer {
-        try await run(onBody: nil)
+        try await run(Exchange(answerBytes: answerBytes, streamedStatuses: []))
     }
 
-    /// Runs the exchange and hands each piece of the body of a 200 answer to `onBody` as it comes; the body of any
-    /// other answer is collected. Cancelling the task ends the transfer within about a second.
-    func stream(onBody: @escaping @Sendable (Data) -> Bool) async throws -> Answer {
-        try await run(onBody: onBody)
+    /// Runs the exchange and hands each piece of the body of an answer with one of ``streamedStatuses`` to `onBody` as
+    /// it comes; the body of any other answer is collected. Cancelling the task ends the transfer within about a
+    /// second.
+    /// - Parameters:
+    ///   - onHead: called once before the first piece, with an answer without a body; false ends the transfer.
+    ///   - onBody: false ends the transfer.
+    func stream(
+        onHead: @escaping @Sendable (Answer) -> Bool = { _ in true }, onBody: @escaping @Sendable (Data) -> Bool
+    ) async throws -> Answer {
+        let exchange = Exchange(answerBytes: answerBytes, streamedStatuses: streamedStatuses)
+        exchange.onHead = onHead
+        exchange.onBody = onBody
+        return try await run(exchange)
     }
 
-    private func run(onBody: (@Sendable (Data) -> Bool)?) async throws -> Answer {
-        let exchange = Exchange(answerBytes: answerBytes, onBody: onBody)
+    private func run(_ exchange: Exchange) async throws -> Answer {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Answer, any Error>) in
                 let thread = Thread { continuation.resume(with: Result { try perform(exchange) }) }
@@ -145,7 +155,9 @@ struct HTTPTransfer: Sendable {
 /// What libcurl's callbacks write to. All of it but the cancellation mark is used by the transfer's thread only.
 private final class Exchange: @unchecked Sendable {
     private let answerBytes: Int
-    private let onBody: (@Sendable (Data) -> Bool)?
+    private let streamedStatuses: Set<Int>
+    var onHead: (@Sendable (HTTPTransfer.Answer) -> Bool)?
+    var onBody: (@Sendable (Data) -> Bool)?
     private let lock = NSLock()
     private var isCancelled = false
     var statusOf: (() -> Int)?
@@ -154,9 +166,9 @@ private final class Exchange: @unchecked Sendable {
     private var isTooLarge = false
     private var isStopped = false
 
-    init(answerBytes: Int, onBody: (@Sendable (Data) -> Bool)?) {
+    init(answerBytes: Int, streamedStatuses: Set<Int>) {
         self.answerBytes = answerBytes
-        self.onBody = onBody
+        self.streamedStatuses = streamedStatuses
     }
 
     func cancel() { lock.withLock { isCancelled = true } }
@@ -176,8 +188,11 @@ private final class Exchange: @unchecked Sendable {
         guard let bytes, let context else { return 0 }
         let exchange = Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
         let data = Data(bytes: bytes, count: size * count)
-        if let onBody = exchange.onBody, exchange.statusOf?() == 200 {
-            guard onBody(data) else {
+        if let onBody = exchange.onBody, let status = exchange.statusOf?(), exchange.streamedStatuses.contains(status) {
+            let head = exchange.onHead
+            exchange.onHead = nil
+            let answer = HTTPTransfer.Answer(status: status, headers: exchange.headers, body: Data())
+            guard head?(answer) ?? true, onBody(data) else {
                 exchange.isStopped = true
                 return 0
             }

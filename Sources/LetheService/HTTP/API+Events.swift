@@ -12,20 +12,10 @@ extension API {
 
     /// A page of events, or a stream of them, as the caller prefers.
     @Sendable private func events(_ request: Request, _ context: APIContext) async throws -> Response {
-        let query = try QueryParameters(target: request.head.path ?? "", allowing: ["after", "limit"])
-        let after = try query.integer("after", in: 0...Int.max) ?? 0
-        let limit = try query.integer("limit", in: 1...limits.maximumPageSize) ?? limits.defaultPageSize
+        let place = try EventPlace(request, limits: limits)
         let row = try await row(context)
-        let lastEventID = try request.headers[.lastEventID].map { text in
-            guard let number = QueryParameters.decimal(text) else {
-                throw Problem.badRequest("Last-Event-ID must be the id of an event")
-            }
-            return number
-        }
-        guard Self.prefersStream(request.headers[values: .accept]) else {
-            return try await page(row.id, after: Int64(after), limit: limit)
-        }
-        return try await stream(row, after: Int64(lastEventID ?? after), request: request, context: context)
+        guard place.isStream else { return try await page(row.id, after: place.after, limit: place.limit) }
+        return try await eventStream(source(row.id), after: place.after, request: request, context: context)
     }
 
     private func page(_ id: LetheCore.RequestID, after: Int64, limit: Int) async throws -> Response {
@@ -40,11 +30,22 @@ extension API {
             ["data": .array(rows.prefix(limit).map(\.json)), "has_more": .bool(rows.count > limit)], headers: headers)
     }
 
+    /// The events of a request, for a stream.
+    private func source(_ id: LetheCore.RequestID) -> EventFollower.Source {
+        EventFollower.Source(
+            announcements: { [database] in database.eventAnnouncements() },
+            hasEnded: { [database] in try await database.request(id).state.isFinal },
+            events: { [database] after, limit in
+                try await database.events(id, after: after, limit: limit)
+                    .map { .init(sequence: $0.sequence, kind: $0.kind, json: $0.json) }
+            })
+    }
+
     /// Opens a stream. A browser comes back after each end; 204 tells it that there is nothing more to come for.
-    private func stream(
-        _ row: RequestRow, after: Int64, request: Request, context: APIContext
+    func eventStream(
+        _ source: EventFollower.Source, after: Int64, request: Request, context: APIContext
     ) async throws -> Response {
-        if row.state.isFinal, try await database.events(row.id, after: after, limit: 1).isEmpty {
+        if try await source.hasEnded(), try await source.events(after, 1).isEmpty {
             return Response(status: .noContent)
         }
         guard let slot = streams.take() else {
@@ -52,8 +53,7 @@ extension API {
                 .tooManyRequests, "too_many_streams", "the limit is \(streams.limit) open event streams",
                 headers: [.retryAfter: "5"])
         }
-        let follower = EventFollower(
-            database: database, id: row.id, pingInterval: configuration.pingInterval)
+        let follower = EventFollower(source: source, pingInterval: configuration.pingInterval)
         let logger = context.logger
         let body = ResponseBody { writer in
             do {

@@ -4,6 +4,7 @@ import HTTPTypes
 import Hummingbird
 import LetheCore
 import LetheStore
+import ServiceLifecycle
 
 extension API {
     var requestOperations: [Operation] {
@@ -26,7 +27,8 @@ extension API {
 
     /// Accepts a submission. The answer is written after the commit, so that what was acknowledged is on disk.
     @Sendable private func submit(_ request: Request, _ context: APIContext) async throws -> Response {
-        _ = try QueryParameters(target: request.head.path ?? "", allowing: [])
+        let query = try QueryParameters(target: request.head.path ?? "", allowing: ["dry_run"])
+        let isDryRun = try query.boolean("dry_run") ?? false
         let key = try idempotencyKey(request.headers)
         let (json, bytes) = try await request.jsonBody(limits: limits)
         let submission = try await Problem.validating {
@@ -34,6 +36,7 @@ extension API {
             try await models.validate(submission)
             return submission
         }
+        if isDryRun { return try await plan(submission, context) }
         let outcome: SubmitOutcome
         do {
             outcome = try await database.submit(
@@ -43,15 +46,33 @@ extension API {
             throw Problem(
                 .unprocessableContent, "idempotency_key_reused", "the idempotency key was used with another body")
         } catch let error as LetheError where error.code == .notFound {
-            throw Problem(
-                .notFound, "unknown_model", error.message,
-                errors: [Problem.FieldError(pointer: "/model", detail: "there is no such model")])
+            throw Self.unknownModel(error)
         } catch let error as LetheError where error.code == .badData && error.message.hasPrefix("/") {
             throw Problem(invalid: error) ?? error
         }
         if case .created = outcome { models.wakeWorker() }
         let row = outcome.row.accepted
         return .json(row.json, status: .accepted, headers: [.location: "/v1/requests/\(row.id)"])
+    }
+
+    /// Says what a submission would do. Nothing of it is stored, the idempotency key neither.
+    private func plan(_ submission: ErasureRequest, _ context: APIContext) async throws -> Response {
+        do {
+            let plan = try await Problem.validating {
+                try await context.presence.cancelWhenGone {
+                    try await cancelWhenGracefulShutdown { try await models.plan(submission) }
+                }
+            }
+            return .json(plan.json)
+        } catch let error as LetheError where error.code == .notFound {
+            throw Self.unknownModel(error)
+        }
+    }
+
+    static func unknownModel(_ error: LetheError) -> Problem {
+        Problem(
+            .notFound, "unknown_model", error.message,
+            errors: [Problem.FieldError(pointer: "/model", detail: "there is no such model")])
     }
 
     @Sendable private func list(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -119,7 +140,7 @@ extension API {
 
     /// The idempotency key: printable ASCII, either bare or as the quoted string of the header's draft standard
     /// (draft-ietf-httpapi-idempotency-key-header).
-    private func idempotencyKey(_ headers: HTTPFields) throws -> String {
+    func idempotencyKey(_ headers: HTTPFields) throws -> String {
         let values = headers[values: .idempotencyKey]
         guard let given = values.first else {
             throw Problem.badRequest("the Idempotency-Key header is missing", code: "missing_idempotency_key")

@@ -47,8 +47,8 @@ struct API: Sendable {
 
     /// Every operation that the daemon answers to.
     var operations: [Operation] {
-        requestOperations + eventOperations + evidenceOperations + modelOperations + completionOperations
-            + keyOperations + webhookOperations + daemonOperations
+        requestOperations + eventOperations + evidenceOperations + modelOperations + evaluationOperations
+            + completionOperations + keyOperations + webhookOperations + daemonOperations
     }
 
     /// A router with the middleware and every operation.

@@ -10,9 +10,12 @@ struct APIContext: RequestContext {
     var caller = Caller.anybody
     /// What the caller's address is counted under.
     let address: String
+    /// Tells when the caller goes.
+    let presence: ClientPresence
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         address = AccessGuard.name(of: source.channel.remoteAddress)
+        presence = ClientPresence(channel: source.channel)
     }
 }

@@ -32,6 +32,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var timer: Scheduled<Void>?
     private var stall: Scheduled<Void>?
     private var rejection: Problem?
+    /// Called once when the client goes; see ``ClientPresence``.
+    private var onLeave: (@Sendable () -> Void)?
+    private var hasLeft = false
 
     init(limits: HTTPLimits) {
         headerTimeout = TimeAmount(limits.headerTimeout)
@@ -59,7 +62,26 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelActive()
     }
 
+    /// Calls `action` when the client closes the connection, or its side of it; at once when it has. Replaces an
+    /// earlier one; nil takes it back. Called on the event loop.
+    func setOnLeave(_ action: (@Sendable () -> Void)?) {
+        onLeave = action
+        if hasLeft { leave() }
+    }
+
+    private func leave() {
+        hasLeft = true
+        onLeave?()
+        onLeave = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event as? ChannelEvent == .inputClosed { leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
+        leave()
         timer?.cancel()
         timer = nil
         stall?.cancel()

@@ -1,18 +1,33 @@
 import Foundation
 import LetheCore
-import LetheStore
 import ServiceLifecycle
 
-/// Writes the events of one request as server-sent events until the request has ended or the daemon stops.
+/// Writes events as server-sent events until what they are about has ended or the daemon stops.
 struct EventFollower: Sendable {
+    /// Where the events come from.
+    struct Source: Sendable {
+        /// One event.
+        struct Event: Sendable {
+            var sequence: Int64
+            var kind: String
+            var json: JSONValue
+        }
+
+        /// Tells that there may be new ones.
+        var announcements: @Sendable () -> AsyncStream<Int64>
+        /// Whether no more can come.
+        var hasEnded: @Sendable () async throws -> Bool
+        /// Those after a sequence, so many at most.
+        var events: @Sendable (_ after: Int64, _ limit: Int) async throws -> [Event]
+    }
+
     /// When clients that lost the connection come back.
     private static let retryMilliseconds = 2000
     private static let pageSize = 100
     /// The least time between two looks, so that a busy store is not asked once for every commit.
     private static let leastInterval = Duration.milliseconds(20)
 
-    let database: LetheDatabase
-    let id: RequestID
+    let source: Source
     let pingInterval: Duration
 
     /// - Parameters:
@@ -22,7 +37,7 @@ struct EventFollower: Sendable {
     func run(after: Int64, _ write: (Data) async throws -> Void) async throws {
         // One signal for every reason to look: something was committed, it is time for a comment, or the end.
         let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let announcements = database.eventAnnouncements()
+        let announcements = source.announcements()
         let interval = pingInterval
         signal.yield()
         try await withGracefulShutdownHandler {
@@ -52,10 +67,10 @@ struct EventFollower: Sendable {
         for await _ in signals {
             let start = ContinuousClock.now
             // The state is read first: if it is final, the events read after it are all there are.
-            let isFinal = try await database.request(id).state.isFinal
+            let isFinal = try await source.hasEnded()
             var count: Int
             repeat {
-                let page = try await database.events(id, after: last, limit: Self.pageSize)
+                let page = try await source.events(last, Self.pageSize)
                 count = page.count
                 for event in page {
                     try await write(

@@ -35,7 +35,8 @@ public enum LetheHTTP {
 
     static func application(
         database: LetheDatabase, models: any ServedModels, configuration: HTTPConfiguration, clock: any WallClock,
-        webhookMetrics: WebhookMetrics, logger: Logger, onListening: @escaping @Sendable (_ port: Int) async -> Void
+        webhookMetrics: WebhookMetrics, certificates: ServedCertificates? = nil, logger: Logger,
+        onListening: @escaping @Sendable (_ port: Int) async -> Void
     ) throws -> some ApplicationProtocol {
         let (host, port) = try configuration.bindAddress(hasKeys: database.hasKeys)
         let limits = configuration.limits
@@ -49,7 +50,10 @@ public enum LetheHTTP {
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 2 * limits.headerBytes, maxHeaderListSize: 4 * limits.headerBytes,
                     maxHeaderFieldCount: 100)))
-        if let tls = configuration.tls { server = try .tls(server, tlsConfiguration: tls.configuration()) }
+        if configuration.tls != nil {
+            let certificates = try certificates ?? configuration.tls.map { try ServedCertificates($0) }
+            if let certificates { server = try .tls(server, tlsConfiguration: certificates.configuration()) }
+        }
         return Application(
             router: api.router(),
             server: server,

@@ -41,6 +41,15 @@ struct QueryParameters {
         return number
     }
 
+    /// `true` or `false`.
+    func boolean(_ name: String) throws -> Bool? {
+        guard let text = values[name] else { return nil }
+        guard let value = Bool(text) else {
+            throw Problem.badRequest("query parameter \(name): must be true or false")
+        }
+        return value
+    }
+
     /// One of a closed set of words.
     func word<Word: RawRepresentable & CaseIterable>(_ name: String, _: Word.Type) throws -> Word?
     where Word.RawValue == String {

@@ -33,6 +33,13 @@ extension RouteTable {
         "GET /v1/models/{name}/generations": .scope(.modelsRead),
         "POST /v1/models/{name}/rollback": .scope(.modelsWrite),
 
+        "POST /v1/evaluations": .scope(.evaluationsWrite),
+        "GET /v1/evaluations": .scope(.modelsRead),
+        "GET /v1/evaluations/{id}": .scope(.modelsRead),
+        "GET /v1/evaluations/{id}/events": .scope(.modelsRead),
+        "GET /v1/evaluations/{id}/result": .scope(.modelsRead),
+        "POST /v1/evaluations/{id}/cancel": .scope(.evaluationsWrite),
+
         "POST /v1/completions": .scope(.completions),
 
         "POST /v1/keys": .scope(.admin),

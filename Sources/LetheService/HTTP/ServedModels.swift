@@ -13,11 +13,20 @@ public protocol ServedModels: Sendable {
     ///   the field, as in `/options/method: is not one of fit, ga`.
     func validate(_ request: ErasureRequest) async throws
 
+    /// Says what a request that passed ``validate(_:)`` would do and cost, and keeps nothing of it.
+    ///
+    /// - Throws: ``LetheError``: `not_found` and `bad_data` with the pointer `/model`, `unavailable` when it cannot be
+    ///   said now, and what the update would throw of the items.
+    func plan(_ request: ErasureRequest) async throws -> RequestPlan
+
     /// Called after a submission or a retry is committed, so that the worker looks at the queue. Returns at once.
     func wakeWorker()
 
     /// Called after a rollback moved the head of a model, so that it is loaded again. Returns at once.
     func headMoved(model: String)
+
+    /// Called after an evaluation was submitted or cancelled, so that the worker looks. Returns at once.
+    func evaluationsChanged()
 
     /// Completes prompts with a model's head generation, at any time, whatever the worker does.
     ///
@@ -27,6 +36,14 @@ public protocol ServedModels: Sendable {
 }
 
 extension ServedModels {
+    /// Does nothing: for a process that runs no evaluations.
+    public func evaluationsChanged() {}
+
+    /// Refuses: for a process that holds no models.
+    public func plan(_ request: ErasureRequest) async throws -> RequestPlan {
+        throw LetheError(.unavailable, "no model is served here")
+    }
+
     /// Refuses: for a process that holds no models.
     public func complete(_ request: CompletionRequest) async throws -> CompletionResponse {
         throw LetheError(.unavailable, "no model is served here")

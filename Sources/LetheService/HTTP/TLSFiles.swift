@@ -15,10 +15,24 @@ public struct TLSFiles: Sendable, Equatable {
         self.key = key
     }
 
-    /// The configuration of the sockets: TLS 1.2 and 1.3, no client certificates.
-    /// - Throws: `missing_input` for a file that cannot be read, `bad_data` for one that holds something else,
-    ///   `forbidden` for a key that everybody can read.
-    func configuration() throws -> TLSConfiguration {
+    /// What the files hold, as a server shows it.
+    struct Identity: Sendable {
+        var chain: [NIOSSLCertificateSource]
+        var key: NIOSSLPrivateKeySource
+
+        /// The configuration of the sockets: TLS 1.2 and 1.3, no client certificates.
+        var configuration: TLSConfiguration {
+            var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: key)
+            configuration.minimumTLSVersion = .tlsv12
+            configuration.applicationProtocols = ["http/1.1"]
+            return configuration
+        }
+    }
+
+    /// Reads the files.
+    /// - Throws: `missing_input` for a file that cannot be read, `bad_data` for one that holds something else or two
+    ///   that do not belong together, `forbidden` for a key that everybody can read.
+    func identity() throws -> Identity {
         for (file, option) in [(certificate, "--tls-certificate"), (key, "--tls-key")] {
             guard FileManager.default.isReadableFile(atPath: file.path) else {
                 throw LetheError(.missingInput, "the file of \(option) cannot be read")
@@ -43,15 +57,12 @@ public struct TLSFiles: Sendable, Equatable {
         } catch {
             throw LetheError(.badData, "the file of --tls-key holds no PEM private key without a passphrase")
         }
-        var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
-        configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        let identity = Identity(chain: chain.map { .certificate($0) }, key: .privateKey(privateKey))
         do {
-            _ = try NIOSSLContext(configuration: configuration)
+            _ = try NIOSSLContext(configuration: identity.configuration)
         } catch {
             throw LetheError(.badData, "the files of --tls-certificate and --tls-key do not belong together")
         }
-        return configuration
+        return identity
     }
 }

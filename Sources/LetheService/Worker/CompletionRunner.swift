@@ -3,6 +3,7 @@ import LetheCore
 import LetheModel
 import LetheStore
 import LetheTensor
+import LetheUnlearning
 import Synchronization
 
 /// Answers completions from the head generation, on a thread of its own, while the worker's thread may be changing the
@@ -23,8 +24,10 @@ actor CompletionRunner {
     private let executor = EngineExecutor(name: "lethe.completions")
     private let database: LetheDatabase
     private let generations: GenerationStore
-    private let head: ServedHead
+    let head: ServedHead
     private let threads: Int?
+    private let encoderFolder: URL?
+    private var encoder: SentenceEncoder?
     private var loaded: Loaded?
     private let pending = Mutex(0)
 
@@ -33,27 +36,63 @@ actor CompletionRunner {
     /// Prepares a runner.
     /// - Parameters:
     ///   - head: what the worker holds.
+    ///   - encoder: folder of the sentence encoder that the worker uses, if it does.
     ///   - threads: of the engine; nil leaves the number of processors.
-    init(database: LetheDatabase, generations: GenerationStore, head: ServedHead, threads: Int?) {
+    init(database: LetheDatabase, generations: GenerationStore, head: ServedHead, encoder: URL?, threads: Int?) {
         self.database = database
         self.generations = generations
         self.head = head
         self.threads = threads
+        encoderFolder = encoder
     }
 
     /// Completes the prompts of a request with the model's head generation.
     /// - Throws: `not_found` for an unknown model, `unavailable` when too many calls wait or the head cannot be loaded,
     ///   `bad_data` and `limit_exceeded` naming the field, CancellationError.
     nonisolated func complete(_ request: CompletionRequest) async throws -> CompletionResponse {
+        try await taken {
+            guard ModelName.isValid(request.model) else { throw LetheError(.notFound, "there is no such model") }
+            return try await run(request, database.model(request.model).head)
+        }
+    }
+
+    /// Says what a request would do to the head as it is; see ``RequestPlan``.
+    /// - Throws: `unavailable` when too many calls wait, or the model is not the one in the worker's memory.
+    nonisolated func plan(
+        _ request: ErasureRequest, settings: UnlearningSettings, model: String, head: GenerationRow
+    ) async throws -> RequestPlan.Work {
+        try await taken {
+            let space = self.head.current.flatMap { $0.name == model ? $0.space : nil } ?? ""
+            return try await work(request, settings, model, head, database.memory(model, space: space))
+        }
+    }
+
+    private func work(
+        _ request: ErasureRequest, _ settings: UnlearningSettings, _ name: String, _ generation: GenerationRow,
+        _ snapshot: MemorySnapshot
+    ) throws -> RequestPlan.Work {
+        try Task.checkCancellation()
+        if let threads { Engine.threadCount = threads }
+        guard let shared = head.current, shared.name == name, shared.manifestDigest == generation.manifestDigest else {
+            throw LetheError(.unavailable, "the model is not in memory; it is once a request for it was worked on")
+        }
+        if let encoderFolder, encoder == nil { encoder = try SentenceEncoder(encoderFolder) }
+        let embedder: any TextEmbedder = try encoder ?? HiddenStateEmbedder(shared.openOriginal())
+        return try RequestPlan.Work(
+            request, settings: settings, model: shared.open(), embedder: embedder, snapshot: snapshot
+        ) { try Task.checkCancellation() }
+    }
+
+    /// Runs a call, unless too many run or wait already.
+    private nonisolated func taken<Value>(_ body: () async throws -> Value) async throws -> Value {
         let isFull = pending.withLock { pending in
             guard pending < Self.pendingLimit else { return true }
             pending += 1
             return false
         }
-        guard !isFull else { throw LetheError(.unavailable, "\(Self.pendingLimit) completions run or wait already") }
+        guard !isFull else { throw LetheError(.unavailable, "\(Self.pendingLimit) calls run or wait already") }
         defer { pending.withLock { $0 -= 1 } }
-        guard ModelName.isValid(request.model) else { throw LetheError(.notFound, "there is no such model") }
-        return try await run(request, database.model(request.model).head)
+        return try await body()
     }
 
     private func run(_ request: CompletionRequest, _ generation: GenerationRow) throws -> CompletionResponse {

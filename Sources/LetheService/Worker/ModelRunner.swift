@@ -98,7 +98,9 @@ actor ModelRunner {
             space += "-" + original.manifestDigest.prefix(6).map { String(format: "%02x", $0) }.joined()
         }
         loaded = Loaded(name: name, head: head, unlearner: unlearner, embedder: embedder, space: space)
-        servedHead.set(try .init(name: name, manifestDigest: head.manifestDigest, model: model))
+        servedHead.set(
+            try .init(
+                name: name, manifestDigest: head.manifestDigest, model: model, original: originalModel, space: space))
         BufferPool.shared.trim()
         return space
     }
@@ -203,7 +205,9 @@ actor ModelRunner {
         current.head = head
         loaded = current
         servedHead.set(
-            try .init(name: current.name, manifestDigest: head.manifestDigest, model: current.unlearner.model))
+            try .init(
+                name: current.name, manifestDigest: head.manifestDigest, model: current.unlearner.model,
+                original: current.unlearner.original, space: current.space))
         if let memory = update.memory {
             let vectors = (0..<memory.count).map { index in
                 Array(memory.vectors[index * memory.dimension..<(index + 1) * memory.dimension])

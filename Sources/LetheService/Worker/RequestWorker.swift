@@ -15,16 +15,17 @@ public final class RequestWorker: Service, ServedModels {
     /// How often a request is tried again after an error that may pass.
     public static let maximumAttempts = 5
 
-    private let database: LetheDatabase
-    private let generations: GenerationStore
+    let database: LetheDatabase
+    let generations: GenerationStore
     private let runner: ModelRunner
     private let completions: CompletionRunner
+    let evaluations: EvaluationRunner
     private let clock: any WallClock
     private let codeVersion: String
     private let policy: GatePolicy
     /// A head generation is damaged: requests are accepted and wait, none is carried out.
     private let isDegraded: Bool
-    private let logger: Logger
+    let logger: Logger
     private let wakes: AsyncStream<Void>
     private let wake: AsyncStream<Void>.Continuation
     private let status = Mutex<(ready: Bool, reason: String?)>((false, "loading the model"))
@@ -44,7 +45,8 @@ public final class RequestWorker: Service, ServedModels {
         self.generations = generations
         runner = ModelRunner(encoder: encoder, keep: keep, threads: threads, loading: loading)
         completions = CompletionRunner(
-            database: database, generations: generations, head: runner.servedHead, threads: threads)
+            database: database, generations: generations, head: runner.servedHead, encoder: encoder, threads: threads)
+        evaluations = EvaluationRunner(encoder: encoder, threads: threads, version: codeVersion)
         self.clock = clock
         self.codeVersion = codeVersion
         self.logger = logger
@@ -64,8 +66,33 @@ public final class RequestWorker: Service, ServedModels {
         _ = try UnlearningSettings(request.options)
     }
 
-    /// Makes the worker look at the queue.
-    public func wakeWorker() { wake.yield() }
+    /// Says what a request would do to the head of its model as it is now.
+    public func plan(_ request: ErasureRequest) async throws -> RequestPlan {
+        let settings = try UnlearningSettings(request.options)
+        let models = try await database.models()
+        guard let model = request.model.map({ name in models.first { $0.name == name } }) ?? models.first else {
+            throw LetheError(.notFound, "/model: no such model")
+        }
+        guard request.model != nil || models.count == 1 else {
+            throw LetheError(.badData, "/model: has to be given, as there is more than one model")
+        }
+        let work = try await completions.plan(request, settings: settings, model: model.name, head: model.head)
+        let kept = try await database.generations(model.name).filter { $0.state != .purged }
+        let open = try await database.statistics().counts.reduce(0) { $0 + ($1.key.state.isFinal ? 0 : $1.value) }
+        return RequestPlan(
+            model: model.name, generation: model.head.number, items: request.items.count, openRequests: open,
+            settings: settings, work: work, history: try await database.updateHistory(model.name),
+            holdingGenerations: kept.map(\.number))
+    }
+
+    /// Makes the worker look at the queue; an evaluation that runs gives way.
+    public func wakeWorker() {
+        evaluation.withLock { $0?.stop(.requests) }
+        wake.yield()
+    }
+
+    /// Makes the worker look for evaluations; one that was cancelled ends by itself.
+    public func evaluationsChanged() { wake.yield() }
 
     /// Makes the worker look at the head again.
     public func headMoved(model: String) { wake.yield() }
@@ -90,31 +117,37 @@ public final class RequestWorker: Service, ServedModels {
                 for await _ in wakes where Task.isShuttingDownGracefully { break }
                 return
             }
+            try await recoverEvaluations()
             await preload()
             wake.yield()
             for await _ in wakes {
-                while !Task.isShuttingDownGracefully, let claimed = try await database.claimNext() {
-                    try await process(claimed)
-                }
-                if Task.isShuttingDownGracefully { break }
-                if let retry = try await database.nextRetry() { wakeLater(retry) }
+                repeat {
+                    while !Task.isShuttingDownGracefully, let claimed = try await database.claimNext() {
+                        try await process(claimed)
+                    }
+                    if Task.isShuttingDownGracefully { return }
+                    if let retry = try await database.nextRetry() { wakeLater(retry) }
+                } while try await evaluateNext()
             }
         } onGracefulShutdown: {
             self.shutdown.withLock { $0?.stop(LetheError(.cancelled, "the daemon is shutting down")) }
+            self.evaluation.withLock { $0?.stop(.shutdown) }
             self.wake.finish()
         }
     }
 
     private let shutdown = Mutex<UpdateControl?>(nil)
     private let timer = Mutex<Task<Void, Never>?>(nil)
+    /// Of the evaluation that runs.
+    let evaluation = Mutex<EvaluationControl?>(nil)
 
     private func wakeLater(_ date: Date) {
         let seconds = max(0.05, date.timeIntervalSince(clock.now()))
         timer.withLock { timer in
             timer?.cancel()
-            timer = Task { [wake] in
+            timer = Task { [weak self] in
                 try? await Task.sleep(for: .seconds(seconds))
-                if !Task.isCancelled { wake.yield() }
+                if !Task.isCancelled { self?.wakeWorker() }
             }
         }
     }
@@ -356,7 +389,7 @@ public final class RequestWorker: Service, ServedModels {
     }
 
     /// An error for the log; free of request text.
-    private static func describe(_ error: any Error) -> String {
+    static func describe(_ error: any Error) -> String {
         (error as? LetheError).map(\.description) ?? String(describing: type(of: error))
     }
 }

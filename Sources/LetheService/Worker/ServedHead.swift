@@ -14,20 +14,32 @@ final class ServedHead: Sendable {
     struct Snapshot: @unchecked Sendable {
         let name: String
         let manifestDigest: Data
+        /// Names the space of the vectors that the redundancy filter compares.
+        let space: String
         private let model: LanguageModel
+        private let original: LanguageModel
 
         /// Takes the weights that a model has now. Called by the owner of the model.
+        /// - Parameter original: the model before any request.
         /// - Throws: `limit_exceeded`.
-        init(name: String, manifestDigest: Data, model: LanguageModel) throws {
+        init(
+            name: String, manifestDigest: Data, model: LanguageModel, original: LanguageModel, space: String
+        ) throws {
             self.name = name
             self.manifestDigest = manifestDigest
+            self.space = space
             self.model = try model.sharing(model.decoder.weights)
             self.model.decoder.precision = .float32
+            self.original = try original.sharing(original.decoder.weights)
         }
 
         /// A model of one's own over the shared weights.
         /// - Throws: `limit_exceeded`.
         func open() throws -> LanguageModel { try model.sharing(model.decoder.weights) }
+
+        /// The same for the model before any request.
+        /// - Throws: `limit_exceeded`.
+        func openOriginal() throws -> LanguageModel { try original.sharing(original.decoder.weights) }
     }
 
     private let snapshot = Mutex<Snapshot?>(nil)

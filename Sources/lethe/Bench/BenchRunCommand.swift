@@ -24,7 +24,7 @@ struct BenchRunCommand: AsyncParsableCommand {
             """)
 
     @Option(help: "quick: a tiny model made on the spot, 6 + 6 texts; standard: SmolLM2, 60 + 60; full: 300 + 300.")
-    var preset = BenchPreset.quick
+    var preset = BenchmarkPreset.quick
     @Option(help: "The base model: a name in the store, a Hugging Face folder, or a .gguf file.")
     var model: String?
     @Option(help: "A PCH folder; invented texts unless given.")
@@ -32,7 +32,7 @@ struct BenchRunCommand: AsyncParsableCommand {
     @Option(help: "Seed of the invented texts.")
     var dataSeed: UInt64 = 7
     @Option(help: "Methods, separated by commas.")
-    var methods = BenchPreset.methods
+    var methods = BenchmarkPreset.methods.joined(separator: ",")
     @Option(help: "Seeds of the stream, separated by commas.")
     var seeds: String?
     @Option(help: "The output folder.")
@@ -165,26 +165,9 @@ struct BenchRunCommand: AsyncParsableCommand {
     // MARK: Parts
 
     private func readData() throws -> PCHDataset {
-        let forget = limitForget ?? preset.texts
-        let retain = limitRetain ?? preset.texts
-        var dataset =
-            if let data {
-                try PCHFolder.read(URL(fileURLWithPath: data, isDirectory: true))
-            } else {
-                try PCHGenerator(seed: dataSeed).dataset(textsPerSide: max(3, forget, retain), siblings: 0)
-            }
-        dataset = dataset.prefix(forget: forget, retain: retain)
-        let questions = limitQuestions ?? preset.questions
-        func short(_ items: [PCHItem]) -> [PCHItem] {
-            items.map { item in
-                var item = item
-                item.pairs = Array(item.pairs.prefix(questions))
-                return item
-            }
-        }
-        dataset.forget = short(dataset.forget)
-        dataset.retain = short(dataset.retain)
-        return dataset
+        try preset.dataset(
+            data.map { try PCHFolder.read(URL(fileURLWithPath: $0, isDirectory: true)) }, seed: dataSeed,
+            forget: limitForget, retain: limitRetain, questions: limitQuestions)
     }
 
     /// The base model, and the plan's parts that depend on it.
@@ -195,7 +178,7 @@ struct BenchRunCommand: AsyncParsableCommand {
             plan.rateScale = TinyModel.rateScale
             return try TinyModel.make(for: dataset)
         }
-        let name = model ?? BenchPreset.model
+        let name = model ?? BenchmarkPreset.model
         guard model != nil || FileManager.default.fileExists(atPath: name) else {
             throw LetheError(.missingInput, "the model file is not there; make models fetches it")
         }

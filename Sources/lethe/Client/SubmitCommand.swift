@@ -22,14 +22,28 @@ struct SubmitCommand: AsyncParsableCommand {
     @Flag(help: "Follow the request until it has ended; exit with 1 unless it was applied.")
     var wait = false
 
+    @Flag(help: "Only say what the request would do and cost; nothing is stored.")
+    var dryRun = false
+
     @Flag(help: "Write the request as JSON.")
     var json = false
 
     @OptionGroup var daemon: DaemonOptions
 
+    func validate() throws {
+        guard !(dryRun && wait) else { throw ValidationError("--dry-run and --wait exclude each other") }
+    }
+
     func run() async throws {
         let client = try daemon.client()
         let body = try Self.read(file)
+        if dryRun {
+            let plan = try await client.submit(
+                body, idempotencyKey: UUID().uuidString.lowercased(), isDryRun: true)
+            if json { return ClientOutput.document(plan) }
+            for line in RequestText.details(plan) { ClientOutput.line(line) }
+            return
+        }
         let key = idempotencyKey ?? UUID().uuidString.lowercased()
         var request: JSONValue
         do {

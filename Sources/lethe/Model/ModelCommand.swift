@@ -8,8 +8,8 @@ import LetheStore
 /// `lethe model`: the store's models and their generations.
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Import, list, export and roll back the store's models.",
-        subcommands: [Import.self, List.self, Show.self, Export.self, Rollback.self])
+        commandName: "model", abstract: "Fetch, import, list, export and roll back models.",
+        subcommands: [ModelPullCommand.self, Import.self, List.self, Show.self, Export.self, Rollback.self])
 
     /// `lethe model import`.
     struct Import: AsyncParsableCommand {

@@ -195,9 +195,10 @@ class Maker:
             with torch.no_grad():
                 log_q = torch.log_softmax(other.all_logits(self.reference)[rows], dim=-1)
             divergence = (log_q.exp() * (log_q - torch.log_softmax(item.logits(self.model), dim=-1))).sum(-1)
-            return (weights * divergence).mean(), weights, (
-                "mean_t w_t sum_v q_t(v) (log q_t(v) - log p_t(v)), q_t what the reference predicts at the rows of "
-                f"keep_1 that counterfactual_rows gives for the row that predicts t; {words}")
+            pushed = nll * (nll < settings["level"])
+            return (weights * divergence - pushed).mean(), weights, (
+                "mean_t [w_t sum_v q_t(v) (log q_t(v) - log p_t(v)) - nll_t where nll_t < level], q_t what the reference "
+                f"predicts at the row of keep_1 that counterfactual_rows gives for the row that predicts t; {words}")
         if objective == "ceu":
             logits = item.logits(self.model)[settings["skip"]:]
             targets = item.targets()[settings["skip"]:]
@@ -337,8 +338,8 @@ def all_cases(make):
     make.case("dpo", item="pair", settings={"beta": 0.1})
     make.case("undial", settings={"beta": 10.0})
     make.case("undial", item="pair", settings={"beta": 3.0})
-    make.case("counterfactual")
-    make.case("counterfactual", item="pair", reweighting=satimp)
+    make.case("counterfactual", settings={"level": 1.0})
+    make.case("counterfactual", item="pair", settings={"level": 4.0}, reweighting=satimp)
     make.case("ceu", settings={"skip": 0})
     make.case("ceu", item="pair", settings={"skip": 1})
     make.case("rmu", settings={"layer": 2, "scale": 2.0})

@@ -96,6 +96,7 @@ final class FakeModels: ServedModels {
         var refusal: LetheError?
         var wakeUps = 0
         var moved: [String] = []
+        var completion: (@Sendable (CompletionRequest) async throws -> CompletionResponse)?
     }
 
     private let state = Mutex(State())
@@ -105,6 +106,15 @@ final class FakeModels: ServedModels {
 
     func setNotReady(_ reason: String?) { state.withLock { $0.reason = reason } }
     func setRefusal(_ error: LetheError?) { state.withLock { $0.refusal = error } }
+
+    func setCompletion(_ body: @escaping @Sendable (CompletionRequest) async throws -> CompletionResponse) {
+        state.withLock { $0.completion = body }
+    }
+
+    func complete(_ request: CompletionRequest) async throws -> CompletionResponse {
+        guard let body = state.withLock({ $0.completion }) else { throw LetheError(.unavailable, "no model here") }
+        return try await body(request)
+    }
 
     func readiness() async -> (ready: Bool, reason: String?) {
         state.withLock { ($0.reason == nil, $0.reason) }

@@ -1,7 +1,15 @@
 import Foundation
 import LetheCore
+import LetheProcessSupport
 import LetheService
 import Testing
+
+/// promtool, of the Debian package `prometheus`.
+private enum Promtool {
+    static let path = ["/usr/bin/promtool", "/usr/local/bin/promtool"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+}
 
 /// The dashboard and the alert rules ask only for metrics that the daemon has.
 @Suite(.timeLimit(.minutes(1)))
@@ -55,12 +63,24 @@ struct PackagingTests {
         }
     }
 
+    @Test(.enabled(if: Promtool.path != nil, "promtool is not installed"))
+    func `each alert fires when it should`() async throws {
+        let program = try #require(Promtool.path)
+        for (words, file) in [(["check", "rules"], "lethe.rules.yml"), (["test", "rules"], "lethe.rules.test.yml")] {
+            let path = Self.folder.appendingPathComponent("prometheus/\(file)").path
+            let finished = try await Blocking.run {
+                try ChildProcess(program, words + [path]).finish(timeout: .seconds(50))
+            }
+            #expect(finished.end == .exited(0), "\(finished.outputText)\(finished.errorText)")
+        }
+    }
+
     @Test func `the unit waits for the daemon's word and is locked down`() throws {
         let unit = try String(contentsOf: Self.folder.appendingPathComponent("lethe.service"), encoding: .utf8)
         let lines = Set(unit.split(separator: "\n").map(String.init))
         for line in [
             "Type=notify", "WatchdogSec=60", "DynamicUser=yes", "StateDirectoryMode=0700", "ProtectSystem=strict",
-            "NoNewPrivileges=yes", "CapabilityBoundingSet=", "UMask=0077", "LimitCORE=0", "MemorySwapMax=0",
+            "NoNewPrivileges=yes", "CapabilityBoundingSet=", "UMask=0077", "LimitCORE=1", "MemorySwapMax=0",
         ] {
             #expect(lines.contains(line))
         }

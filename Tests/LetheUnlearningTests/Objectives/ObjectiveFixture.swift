@@ -127,7 +127,7 @@ struct ObjectiveFixture {
                     forget.referenceStates = try items.map { try reference.states(of: $0, throughLayer: nil) }
                 }
                 if objective.needsCounterfactuals {
-                    forget.counterfactuals = try items.map { try counterfactuals($0) }
+                    forget.counterfactuals = try items.map { try counterfactual($0, entry) }
                 }
                 forget.weights[0] = try reweighting(entry).weights(forget.nll[0], importance: items[0].importance)
                 losses = try objective.losses(forget)
@@ -157,11 +157,11 @@ struct ObjectiveFixture {
     }
 
     /// The reference's whole predictions at the rows of `keep_1` that the fixture names for the rows of an item.
-    private func counterfactuals(_ item: TrainingSequence) throws -> TokenDistributions {
+    private func counterfactual(_ item: TrainingSequence, _ entry: JSONValue) throws -> Counterfactual {
         let states = try reference.states(of: self.item("keep_1"), throughLayer: nil)
         let logits = try OutputHead(reference.decoder, hidden: states).logits(0..<states.rows)
         let rows = try document.require("counterfactual_rows").integers()
-        return TokenDistributions(
+        let predictions = TokenDistributions(
             rows: item.ids.indices.map { row in
                 let values = logits.rowRange(rows[row], 1).array
                 let largest = values.max() ?? 0
@@ -169,6 +169,8 @@ struct ObjectiveFixture {
                 let sum = weights.reduce(0, +)
                 return weights.enumerated().map { (Int32($0.offset), $0.element / sum) }
             })
+        let level = Float(try entry.require("settings").require("level").number())
+        return Counterfactual(predictions: predictions, nll: item.ids.map { _ in level })
     }
 
     /// The keep terms that Lethe has go through ``KeepTerm``; other reductions of the same divergences are written out.

@@ -98,7 +98,7 @@ public struct EvaluationResult: Codable, Sendable, Equatable {
     // MARK: JSON
 
     /// The largest result.json that is read.
-    static let maximumBytes = 256 << 20
+    public static let maximumBytes = 256 << 20
 
     /// The bytes of result.json: members sorted, indented, a line feed at the end; the same for the same result.
     ///

@@ -16,7 +16,9 @@ extension API {
             _ = try QueryParameters(target: request.head.path ?? "", allowing: [])
             let (json, _) = try await request.jsonBody(limits: limits)
             let completion = try CompletionRequest(json: json)
-            let response = try await cancelWhenGracefulShutdown { try await models.complete(completion) }
+            let response = try await context.presence.cancelWhenGone {
+                try await cancelWhenGracefulShutdown { try await models.complete(completion) }
+            }
             return .json(
                 response.json(
                     id: "cmpl-\(UUID().uuidString.lowercased())", created: clock.now(),

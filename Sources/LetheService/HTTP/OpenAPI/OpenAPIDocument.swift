@@ -29,6 +29,7 @@ public enum OpenAPIDocument {
                 ["name": "requests", "description": "Deletion requests: submit, follow, cancel, retry."],
                 ["name": "evidence", "description": "What others can check: certificates, keys, the audit log."],
                 ["name": "models", "description": "What is served, and its history."],
+                ["name": "evaluations", "description": "Benchmarks as jobs: how well methods forget."],
                 ["name": "access", "description": "API keys and webhooks."],
                 ["name": "operations", "description": "For supervisors and monitoring."],
             ],

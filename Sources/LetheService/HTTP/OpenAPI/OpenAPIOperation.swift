@@ -49,7 +49,7 @@ struct OpenAPIOperation {
         415: "The body is not `application/json`.",
         422: "The body is JSON but not valid, or the idempotency key was used with another body.",
         429: "Too many requests, too many open event streams, or a full queue; `Retry-After` says when to come again.",
-        503: "Not ready.",
+        503: "Not ready, or not possible now; `Retry-After` says when to come again.",
         507: "The disk is full.",
     ]
 
@@ -76,7 +76,7 @@ struct OpenAPIOperation {
     }
 
     static func all(limits: HTTPLimits) -> [OpenAPIOperation] {
-        requests + events + evidence + models + completions + keys + webhooks + operations
+        requests + events + evidence + models + evaluations + completions + keys + webhooks + operations
     }
 }
 
@@ -106,14 +106,18 @@ extension OpenAPIOperation {
                 summary: "Submit a deletion request",
                 description: """
                     Answers only after the request is committed to disk. The text of items and keep texts is stored \
-                    encrypted, is never shown again, and is destroyed some time after the request has ended.
+                    encrypted, is never shown again, and is destroyed some time after the request has ended. With \
+                    `dry_run=true` nothing is stored, and the answer says what the request would do and cost.
                     """,
-                parameters: ["IdempotencyKey"],
+                parameters: ["IdempotencyKey", "DryRun"],
                 body: [
                     "required": true,
                     "content": ["application/json": ["schema": OpenAPISchemas.reference("Submission")]],
                 ],
-                responses: [(202, .object(accepted))], problems: [400, 404, 413, 415, 422, 507]),
+                responses: [
+                    (202, .object(accepted)),
+                    (200, answer("What a dry run says.", OpenAPISchemas.reference("RequestPlan"))),
+                ], problems: [400, 404, 413, 415, 422, 503, 507]),
             OpenAPIOperation(
                 template: "/v1/requests", method: "get", id: "listRequests", tag: "requests",
                 summary: "List requests, newest first",

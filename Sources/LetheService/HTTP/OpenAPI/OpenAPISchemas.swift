@@ -15,8 +15,9 @@ enum OpenAPISchemas {
             "ModelList": list(of: "Model"), "Rollback": rollback, "Health": health, "Version": version,
             "CompletionRequest": completionRequest, "Completion": completion,
             "SignedEnvelope": signedEnvelope, "SigningKeys": signingKeys, "Problem": problem,
+            "RequestPlan": requestPlan,
         ]
-        return merged(own, accessSchemas)
+        return merged(own, accessSchemas + evaluationSchemas)
     }
 
     static func parameters(limits: HTTPLimits) -> JSONValue {
@@ -31,6 +32,9 @@ enum OpenAPISchemas {
                 ],
                 "Makes repeating a submission safe: the same key with the same body gives the first answer again.",
                 required: true),
+            "DryRun": parameter(
+                "dry_run", "query", ["type": "boolean", "default": false],
+                "Whether to say only what the request would do; the idempotency key is then not used up."),
             "State": parameter("state", "query", words(RequestState.self), "Only requests in this state."),
             "Category": parameter("category", "query", words(RequestCategory.self), "Only requests of this category."),
             "Model": parameter("model", "query", modelName, "Only requests for this model."),
@@ -53,7 +57,7 @@ enum OpenAPISchemas {
             "IfNoneMatch": parameter("If-None-Match", "header", ["type": "string"], "Entity tags the caller has."),
             "IfMatch": parameter("If-Match", "header", ["type": "string"], "The entity tag the caller has seen."),
         ]
-        return merged(own, accessParameters)
+        return merged(own, accessParameters + evaluationParameters)
     }
 
     private static func merged(_ own: JSONValue, _ others: [(String, JSONValue)]) -> JSONValue {
@@ -138,7 +142,7 @@ enum OpenAPISchemas {
             ),
             ("preset", described(text(32), "`lethe` or `published`.")),
             ("layers", integer(Bounds.layers, "How many decoder layers are trained.")),
-            ("targeting", described(text(32), "`exact`, `gradient` or `middle`.")),
+            ("targeting", described(text(32), "`exact`, `contrast`, `gradient` or `middle`.")),
             ("keep_term", described(text(32), "`none`, `gd`, `kl`, `kl-published`, `rmu` or `pdu`.")),
             ("keep_weight", number(Bounds.keepWeight, "Weight of the keep term.")),
             ("learning_rate", number(Bounds.learningRate, "Peak learning rate.")),
@@ -263,7 +267,8 @@ enum OpenAPISchemas {
                     ("detail", ["type": "string"]),
                 ], required: ["pointer", "detail"]),
         ]
-        properties["state"] = described(words(RequestState.self), "The state that forbade the transition.")
+        properties["state"] = described(
+            ["type": "string"], "The state of the request or evaluation that forbade the transition.")
         schema["properties"] = .object(properties)
         return .object(schema)
     }
