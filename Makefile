@@ -11,7 +11,8 @@ LETHE := .build/$(CONFIG)/lethe
 export OMP_WAIT_POLICY ?= passive
 export LETHE_MODELS := $(abspath $(MODELS))
 
-.PHONY: help setup models build demo test test-api test-crash bench pch-quick check-packaging man lint clean
+.PHONY: help setup models build demo test test-api test-crash test-power-loss bench bench-service pch-quick check-packaging \
+    man lint clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
@@ -43,7 +44,10 @@ test-api: build ## Run schemathesis against the daemon (needs PyPI)
 	@Scripts/test-api.sh $(LETHE)
 
 test-crash: build ## Kill the real daemon over and over and check what it left
-	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter CrashTests
+	LETHE_CRASH_ROUNDS=$${LETHE_CRASH_ROUNDS:-200} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter 'CrashTests\.(FailPoint|Kill)Tests|LetheStoreTests\.CrashTests'
+
+test-power-loss: build ## Lose what was not synced, let the disk fail and fill up, and check what is left
+	LETHE_POWER_STATES=$${LETHE_POWER_STATES:-500} $(SWIFT) test -c $(CONFIG) --disable-testable-imports --filter 'CrashTests\.(PowerLoss|DiskFault)Tests'
 
 bench: build models ## Measure the engine against PyTorch, side by side (needs PyPI; about half an hour)
 	$(SWIFT) build -c release --package-path Benchmarks
@@ -51,6 +55,9 @@ bench: build models ## Measure the engine against PyTorch, side by side (needs P
 	.venv/bin/pip install --quiet --disable-pip-version-check -r Benchmarks/pytorch/requirements.txt
 	test -d bench-output/smollm2 || $(LETHE) model export --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf" --out bench-output/smollm2
 	.venv/bin/python Benchmarks/run.py --bench Benchmarks/.build/release/lethe-bench --model bench-output/smollm2 --encoder "$(MODELS)/minilm"
+
+bench-service: build models ## Measure the daemon: submissions, a large store, memory, latency (about a quarter of an hour)
+	python3 Benchmarks/service/bench.py --lethe $(LETHE) --model "$(MODELS)/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 
 check-packaging: ## Check the alert rules and the unit (needs promtool and systemd-analyze)
 	promtool check rules Packaging/prometheus/lethe.rules.yml

@@ -40,6 +40,8 @@ public struct FailPoint: RawRepresentable, Sendable, Hashable, ExpressibleByStri
         "purge.before_commit", "purge.after_commit",
         "purge.after_begin", "purge.after_delete", "purge.after_finish",
         "purge.after_certificate",
+        "key_created.before_commit", "key_created.after_commit",
+        "key_revoked.before_commit", "key_revoked.after_commit",
         "key.after_file", "key.before_commit", "key.after_commit", "head.before_commit", "head.after_commit",
         "recovery.after_temporary", "recovery.after_unreferenced", "recovery.after_purges",
         "rescue.before_commit", "rescue.after_commit", "recovery.after_rescue",

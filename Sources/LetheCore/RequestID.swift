@@ -19,7 +19,7 @@ public struct RequestID: RawRepresentable, Sendable, Hashable, Comparable, Custo
     }
 
     /// The whole name.
-    public var rawValue: String { Self.prefix + uuid.hexadecimal }
+    public var rawValue: String { uuid.hexadecimal(after: "req_") }
     /// The whole name.
     public var description: String { rawValue }
 

@@ -9,10 +9,36 @@ public enum Timestamp {
         let (days, inDay) = floorDivide(clamped, 86_400_000)
         let (year, month, day) = civil(fromDays: days)
         let second = inDay / 1000
-        return String(
-            format: "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-            Int(year), Int(month), Int(day),
-            Int(second / 3600), Int(second / 60 % 60), Int(second % 60), Int(inDay % 1000))
+        return String(unsafeUninitializedCapacity: 24) { buffer in
+            var end = 0
+            func put(_ byte: UInt8) {
+                buffer[end] = byte
+                end += 1
+            }
+            func put(_ value: Int64, digits: Int) {
+                var rest = value
+                for place in stride(from: end + digits - 1, through: end, by: -1) {
+                    buffer[place] = 48 + UInt8(rest % 10)
+                    rest /= 10
+                }
+                end += digits
+            }
+            put(year, digits: 4)
+            put(UInt8(ascii: "-"))
+            put(month, digits: 2)
+            put(UInt8(ascii: "-"))
+            put(day, digits: 2)
+            put(UInt8(ascii: "T"))
+            put(second / 3600, digits: 2)
+            put(UInt8(ascii: ":"))
+            put(second / 60 % 60, digits: 2)
+            put(UInt8(ascii: ":"))
+            put(second % 60, digits: 2)
+            put(UInt8(ascii: "."))
+            put(inDay % 1000, digits: 3)
+            put(UInt8(ascii: "Z"))
+            return end
+        }
     }
 
     /// Parses an RFC 3339 date-time; nil when it is not one. Years 0001 to 9999; a leap second counts as the next.

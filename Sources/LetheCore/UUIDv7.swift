@@ -42,11 +42,20 @@ public struct UUIDv7: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var milliseconds: UInt64 { high >> 16 }
 
     /// 32 lower-case hexadecimal digits without hyphens, in the order of the identifiers.
-    public var hexadecimal: String {
-        [high, low].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+    public var hexadecimal: String { hexadecimal(after: "") }
+
+    /// The hexadecimal digits after a prefix.
+    func hexadecimal(after prefix: StaticString) -> String {
+        let length = prefix.utf8CodeUnitCount
+        return String(unsafeUninitializedCapacity: length + 32) { buffer in
+            for index in 0..<length { buffer[index] = prefix.utf8Start[index] }
+            for digit in 0..<32 {
+                let word = digit < 16 ? high : low
+                let value = UInt8(word >> (60 - 4 * UInt64(digit % 16)) & 15)
+                buffer[length + digit] = value < 10 ? 48 + value : 87 + value
+            }
+            return length + 32
+        }
     }
 
     /// The hexadecimal digits.

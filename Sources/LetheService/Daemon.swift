@@ -110,6 +110,9 @@ public struct Daemon: Sendable {
                     .init(service: dispatcher),
                     .init(service: WatchdogFeeder(notifier: notifier, database: database)),
                     .init(service: CertificateReloader(certificates: certificates, logger: logger)),
+                    .init(
+                        service: StoreSentinel(database: database),
+                        failureTerminationBehavior: .gracefullyShutdownGroup),
                     .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))

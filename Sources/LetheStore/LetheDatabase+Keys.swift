@@ -90,6 +90,8 @@ extension LetheDatabase {
                     row.id, row.name, digest, row.scopeWords.joined(separator: " "), StoreTime.microseconds(now),
                     creator, expiresAt.map(StoreTime.microseconds),
                 ])
+            try self.appendAudit(
+                db, action: "key_created", at: StoreTime.microseconds(now), detail: Self.auditDetail(row))
             return KeyRing.Entry(row: row, digest: digest)
         }
         keyRing.load([entry])
@@ -110,8 +112,22 @@ extension LetheDatabase {
             try db.execute(
                 sql: "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
                 arguments: [StoreTime.microseconds(now), id])
+            guard db.changesCount == 1 else { return }
+            try self.appendAudit(
+                db, action: "key_revoked", at: StoreTime.microseconds(now),
+                detail: .object(JSONObject([("key_id", .string(id))])))
         }
         return keyRing.row(id) ?? row
+    }
+
+    /// What the audit log tells of a new key; not its name, which a caller wrote.
+    private static func auditDetail(_ row: APIKeyRow) -> JSONValue {
+        var detail = JSONObject([
+            ("key_id", .string(row.id)), ("scopes", .array(row.scopeWords.map { .string($0) })),
+        ])
+        if let createdBy = row.createdBy { detail["created_by"] = .string(createdBy) }
+        if let expiresAt = row.expiresAt { detail["expires_at"] = .string(Timestamp.string(expiresAt)) }
+        return .object(detail)
     }
 
     private static func keyCount(_ db: Database) throws -> Int {

@@ -4,7 +4,16 @@ import LetheCore
 
 /// The life of a request, from the claim to its end without a new generation.
 extension LetheDatabase {
+    /// How long a request waits before it gets a turn whatever its priority and deadline.
+    public static let patience: TimeInterval = 86_400
+    /// One in so many claims takes the request that has waited longest, once it has waited for ``patience``.
+    public static let agedTurn: Int64 = 4
+
     /// Takes the next request: larger priority first, then the earlier deadline, then the older one.
+    ///
+    /// So that a low priority never starves, every fourth claim takes the oldest request instead, when that has waited
+    /// for a day: a request with n older ones waits for at most 4 * (n + 1) claims after its first day, and whatever
+    /// comes in more urgently keeps three quarters of the claims.
     ///
     /// Requests whose retry time has come are queued first. The claim gets a fence that no other has, and counts an
     /// attempt. A request whose text cannot be decrypted is failed (`text_unreadable`) and passed over.
@@ -15,8 +24,11 @@ extension LetheDatabase {
         guard try await read({ try self.hasWork($0, at: now, model: model) }) else { return nil }
         return try await write("claim") { db in
             try self.requeueDue(db, at: now)
-            while let id = try self.nextQueued(db, model: model) {
-                if let claimed = try self.claim(db, id, at: now) { return claimed }
+            while let next = try self.nextQueued(db, model: model) {
+                let fence = try self.takeFence(db)
+                let isAgedTurn = fence % Self.agedTurn == 0
+                let aged = isAgedTurn ? try self.longestWaiting(db, model: model, at: now) : nil
+                if let claimed = try self.claim(db, aged ?? next, fence, at: now) { return claimed }
             }
             return nil
         }
@@ -46,6 +58,20 @@ extension LetheDatabase {
         ).map(requestID)
     }
 
+    /// The oldest queued request, when it has waited for ``patience``.
+    private func longestWaiting(_ db: Database, model: String?, at now: Int64) throws -> RequestID? {
+        let condition = model == nil ? "" : "AND model_id = (SELECT id FROM models WHERE name = ?)"
+        let before = now - StoreTime.microseconds(Date(timeIntervalSince1970: Self.patience))
+        return try String.fetchOne(
+            db.cachedStatement(
+                sql: """
+                    SELECT id FROM requests INDEXED BY requests_by_state
+                    WHERE state = 'queued' AND created_at <= ? \(condition) ORDER BY created_at, id LIMIT 1
+                    """),
+            arguments: model == nil ? [before] : [before, model]
+        ).map(requestID)
+    }
+
     private func requeueDue(_ db: Database, at now: Int64) throws {
         let due = try String.fetchAll(
             db.cachedStatement(
@@ -58,8 +84,7 @@ extension LetheDatabase {
     }
 
     /// - Returns: nil when the request's text cannot be decrypted; it is failed then.
-    private func claim(_ db: Database, _ id: RequestID, at now: Int64) throws -> ClaimedRequest? {
-        let fence = try takeFence(db)
+    private func claim(_ db: Database, _ id: RequestID, _ fence: Int64, at now: Int64) throws -> ClaimedRequest? {
         let row = try Row.fetchOne(
             db.cachedStatement(
                 sql: """

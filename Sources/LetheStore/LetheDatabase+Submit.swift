@@ -49,7 +49,8 @@ extension LetheDatabase {
 
     private func scheduleDrain() {
         onWriter { db in
-            let batch = self.submissions.withLock { $0.take(count: 256, bytes: 8 << 20) }
+            let commitTime = self.commitTime
+            let batch = self.submissions.withLock { $0.take(bytes: 8 << 20, commitTime: commitTime) }
             guard !batch.isEmpty else { return }
             self.insert(db, batch)
             // Other writes that queued up meanwhile get their turn first.
@@ -61,20 +62,26 @@ extension LetheDatabase {
     /// refused for another's sake.
     private func insert(_ db: Database, _ batch: [SubmitQueue.Entry]) {
         let bytes = batch.reduce(0) { $0 + $1.payload.count + 1024 }
+        let began = ContinuousClock.now
+        var inserted = began
         let outcome = Result {
-            try transaction(db, "submit", bytes: bytes) { db in
+            try commit(db, "submit") { db in
                 try self.forgetExpiredKeys(db)
                 var room = try self.room(db)
-                return try batch.map { entry in
+                let results = try batch.map { entry in
                     try AuditActor.$current.withValue(entry.actor) {
                         try self.refusals { try self.insert(db, entry, &room) }
                     }
                 }
+                inserted = .now
+                return results
             }
         }
         switch outcome {
         case .success(let results):
+            submissions.withLock { $0.record(count: batch.count, inserting: inserted - began) }
             for (entry, result) in zip(batch, results) { entry.continuation.resume(with: result) }
+            checkpointIfDue(db, bytes: bytes)
         case .failure(let error) where batch.count == 1 || StoreErrors.isFatal(error):
             for entry in batch { entry.continuation.resume(throwing: error) }
         case .failure:
@@ -92,15 +99,26 @@ extension LetheDatabase {
         ).execute(arguments: [now()])
     }
 
-    /// How many more requests may be accepted, and whether the disk has space for any.
-    private func room(_ db: Database) throws -> (requests: Int, hasDisk: Bool) {
+    /// What a batch may take, and what it has learnt so far.
+    private struct Room {
+        /// How many more requests may be accepted.
+        var requests: Int
+        /// Whether the disk has space for any.
+        let hasDisk: Bool
+        /// The models that requests have named; nil is the name of the only one.
+        var models: [String?: (id: Int64, name: String)] = [:]
+    }
+
+    private func room(_ db: Database) throws -> Room {
         let pending = try Int.fetchOne(
             db.cachedStatement(
                 sql: """
                     SELECT coalesce(sum(amount), 0) FROM request_counts
                     WHERE state IN ('queued', 'retryable', 'running', 'verifying')
                     """))
-        return (admission.pending - (pending ?? 0), try directory.availableBytes() >= admission.freeBytes)
+        return Room(
+            requests: admission.pending - (pending ?? 0),
+            hasDisk: try directory.availableBytes() >= admission.freeBytes)
     }
 
     /// Keeps the refusals of one submission apart from the failures of the whole transaction.
@@ -114,7 +132,7 @@ extension LetheDatabase {
 
     /// Inserts one submission, or finds the one it repeats. Throws ``LetheError`` before the first change only.
     private func insert(
-        _ db: Database, _ entry: SubmitQueue.Entry, _ room: inout (requests: Int, hasDisk: Bool)
+        _ db: Database, _ entry: SubmitQueue.Entry, _ room: inout Room
     ) throws -> SubmitOutcome {
         let now = now()
         let known = try Row.fetchOne(
@@ -127,7 +145,8 @@ extension LetheDatabase {
             }
             return .replayed(try requireRow(db, requestID(known["request_id"])))
         }
-        let model = try resolveModel(db, entry.request.model)
+        let model = try room.models[entry.request.model] ?? resolveModel(db, entry.request.model)
+        room.models[entry.request.model] = model
         guard room.requests > 0 else {
             throw LetheError(.queueFull, "\(admission.pending) requests are waiting, which is the limit")
         }

@@ -37,6 +37,8 @@ extension LetheDatabase {
                     INSERT INTO webhooks (id, target, states, created_at, created_by, state, cursor)
                     VALUES (?, ?, ?, ?, ?, 'active', (SELECT coalesce(max(sequence), 0) FROM events))
                     """, arguments: [id, box, words, self.now(), key])
+            let told = RequestState.allCases.filter(states.contains).map { JSONValue.string($0.rawValue) }
+            try self.auditWebhook(db, "webhook_created", id, [("states", .array(told))])
             return try self.requireWebhook(db, id)
         }
         webhookFeed.announce()
@@ -60,6 +62,7 @@ extension LetheDatabase {
         try await write("webhook_deleted") { db in
             try db.execute(sql: "DELETE FROM webhooks WHERE id = ?", arguments: [id])
             guard db.changesCount == 1 else { throw LetheError(.notFound, "no webhook has this id") }
+            try self.auditWebhook(db, "webhook_deleted", id)
         }
         webhookFeed.announce()
     }
@@ -72,10 +75,20 @@ extension LetheDatabase {
                 sql: """
                     UPDATE webhooks SET state = 'active', disabled_at = NULL, attempts = 0, next_at = NULL WHERE id = ?
                     """, arguments: [id])
-            return try self.requireWebhook(db, id)
+            let row = try self.requireWebhook(db, id)
+            try self.auditWebhook(db, "webhook_enabled", id)
+            return row
         }
         webhookFeed.announce()
         return row
+    }
+
+    /// An entry of the audit log about an endpoint; its address is not told.
+    private func auditWebhook(
+        _ db: Database, _ action: String, _ id: String, _ more: [(String, JSONValue)] = []
+    ) throws {
+        try appendAudit(
+            db, action: action, at: now(), detail: .object(JSONObject([("webhook_id", .string(id))] + more)))
     }
 
     // MARK: - Delivery
@@ -149,6 +162,8 @@ extension LetheDatabase {
                     "retry": retryAt.map(StoreTime.microseconds), "failure": failure.rawValue, "status": status,
                     "now": self.now(), "id": id, "cursor": cursor,
                 ])
+            guard retryAt == nil, db.changesCount == 1 else { return }
+            try self.auditWebhook(db, "webhook_disabled", id, [("failure", .string(failure.rawValue))])
         }
     }
 

@@ -40,10 +40,15 @@ public final class LetheDatabase: Sendable {
     private let scanner: DatabaseQueue
     private let nextReader = Atomic<Int>(0)
     private let log = Mutex(LogState())
+    private let (failureStream, failureReport) = AsyncStream.makeStream(
+        of: LetheError.self, bufferingPolicy: .bufferingNewest(1))
 
     private struct LogState {
         /// About how much was written to the log since the last checkpoint.
         var bytes = 0
+        /// With how much a checkpoint is due.
+        var checkpointBytes = 2 << 20
+        var commitTime = MovingAverage(1e-3)
         var truncationIsDue = false
         var lastCreation: Int64 = 0
         var failure: LetheError?
@@ -165,6 +170,10 @@ public final class LetheDatabase: Sendable {
     /// What made the store stop writing, if anything did.
     public var failure: LetheError? { log.withLock { $0.failure } }
 
+    /// Waits until the store has to stop writing.
+    /// - Returns: what made it stop; nil when the calling task is cancelled. For one caller.
+    public func nextFailure() async -> LetheError? { await failureStream.first { _ in true } }
+
     /// Whether the disk has as much free space as submissions have to leave.
     public var hasFreeDisk: Bool { (try? directory.availableBytes()).map { $0 >= admission.freeBytes } ?? true }
 
@@ -209,21 +218,32 @@ public final class LetheDatabase: Sendable {
         writer.asyncWriteWithoutTransaction(body)
     }
 
-    /// One transaction with its fail points; a fatal failure closes the store for writing.
+    /// One transaction with its fail points, and a checkpoint when one is due; a fatal failure closes the store for
+    /// writing.
     func transaction<Value>(
         _ db: Database, _ point: String, bytes: Int, _ body: (Database) throws -> Value
     ) throws -> Value {
+        let value = try commit(db, point, body)
+        checkpointIfDue(db, bytes: bytes)
+        return value
+    }
+
+    /// The same without the checkpoint, for callers who have somebody to tell first.
+    func commit<Value>(_ db: Database, _ point: String, _ body: (Database) throws -> Value) throws -> Value {
         if let failure { throw failure }
         do {
             var value: Value?
+            var began = ContinuousClock.now
             try db.inTransaction(.immediate) {
                 value = try body(db)
                 try failPoints.reach(FailPoint(rawValue: "\(point).before_commit"))
+                began = .now
                 return .commit
             }
+            log.withLock { $0.commitTime.add(.now - began) }
             try failPoints.reach(FailPoint(rawValue: "\(point).after_commit"))
-            checkpointIfDue(db, bytes: bytes)
-            try eventFeed.publish(Int64.fetchOne(db, sql: "SELECT max(sequence) FROM events") ?? 0)
+            let last = try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(sequence) FROM events"))
+            eventFeed.publish(last ?? 0)
             return value!
         } catch {
             let mapped = StoreErrors.map(error)
@@ -233,9 +253,11 @@ public final class LetheDatabase: Sendable {
     }
 
     private func refuseWrites(_ error: any Error) {
+        guard let error = error as? LetheError else { return }
         log.withLock { state in
-            if state.failure == nil { state.failure = error as? LetheError }
+            if state.failure == nil { state.failure = error }
         }
+        failureReport.yield(error)
     }
 
     /// Runs `body` in one read transaction on a read-only connection.
@@ -250,14 +272,20 @@ public final class LetheDatabase: Sendable {
         do { return try await scanner.read(body) } catch { throw StoreErrors.map(error) }
     }
 
+    /// Seconds that a commit takes: how long the disk needs for a sync.
+    var commitTime: Double { log.withLock { $0.commitTime.seconds } }
+
     // MARK: - Checkpoints
 
     /// Moves the log into the database file now and then, or empties it when keys were destroyed.
-    private func checkpointIfDue(_ db: Database, bytes: Int) {
+    ///
+    /// Every writer waits for it. How much is moved at once therefore follows from how long that takes: some ten
+    /// milliseconds, or as long as eight commits on a slow disk.
+    func checkpointIfDue(_ db: Database, bytes: Int) {
         let mode: Database.CheckpointMode? = log.withLock { state in
             // A commit of a few rows writes some fifteen pages of tables and indexes beside its own bytes.
             state.bytes += bytes + (64 << 10)
-            guard state.truncationIsDue || state.bytes >= 8 << 20 else { return nil }
+            guard state.truncationIsDue || state.bytes >= state.checkpointBytes else { return nil }
             return state.truncationIsDue ? .truncate : .passive
         }
         guard let mode else { return }
@@ -265,8 +293,13 @@ public final class LetheDatabase: Sendable {
             // A reader in the middle of a read holds its part of the log: do not wait, try again next time.
             try db.execute(sql: "PRAGMA busy_timeout = 0")
             defer { try? db.execute(sql: "PRAGMA busy_timeout = 5000") }
+            let began = ContinuousClock.now
             _ = try db.checkpoint(mode)
+            let seconds = (ContinuousClock.now - began) / .seconds(1)
             log.withLock { state in
+                let isSlow = seconds > max(0.01, 8 * state.commitTime.seconds)
+                state.checkpointBytes = max(
+                    1 << 20, min(8 << 20, isSlow ? state.checkpointBytes / 2 : state.checkpointBytes * 5 / 4))
                 state.bytes = 0
                 if mode == .truncate { state.truncationIsDue = false }
             }

@@ -19,6 +19,8 @@ struct SubmitQueue {
 
     private var waiting: [Entry] = []
     private var drainIsScheduled = false
+    /// How long it takes to insert one submission.
+    private var inserting = MovingAverage(100e-6)
 
     /// Adds a submission.
     /// - Returns: whether the caller has to schedule a drain.
@@ -28,9 +30,24 @@ struct SubmitQueue {
         return !drainIsScheduled
     }
 
-    /// Takes the oldest submissions, at most `count` and about `bytes` of payload, at least one.
+    /// How many submissions a batch takes at most: so many that inserting them takes twice as long as a commit.
+    ///
+    /// With all that wait in one batch every client would be answered at the same moment and come back at the same
+    /// moment, and the writer and the rest of the daemon would take turns instead of working at the same time. With
+    /// very few a slow disk would set the pace.
+    /// - Parameter commitTime: seconds that a commit takes.
+    private func batchSize(_ commitTime: Double) -> Int {
+        Int(max(8, min(256, 2 * commitTime / inserting.seconds)))
+    }
+
+    /// Takes note of how long inserting a batch took.
+    mutating func record(count: Int, inserting duration: Duration) { inserting.add(duration / max(1, count)) }
+
+    /// Takes the oldest submissions, as many as make a batch and about `bytes` of payload at most, at least one.
     /// An empty result ends the drain.
-    mutating func take(count: Int, bytes: Int) -> [Entry] {
+    /// - Parameter commitTime: seconds that a commit takes.
+    mutating func take(bytes: Int, commitTime: Double) -> [Entry] {
+        let count = batchSize(commitTime)
         var taken = 0
         var size = 0
         while taken < min(count, waiting.count), taken == 0 || size + waiting[taken].payload.count <= bytes {

@@ -23,6 +23,8 @@ enum ProcessSetup {
             _ = setrlimit(core, &none)
         }
         signal(SIGPIPE, SIG_IGN)
+        // Without it the C library looks for the zone's file at every line of the log.
+        setenv("TZ", ":/etc/localtime", 0)
         guard getenv("OMP_WAIT_POLICY") == nil || getenv("SWIFT_BACKTRACE") == nil else { return }
         setenv("OMP_WAIT_POLICY", "passive", 0)
         setenv("SWIFT_BACKTRACE", "enable=no", 0)

@@ -32,7 +32,8 @@ import Testing
     @Test func `every point that the program can reach is walked`() {
         let walked =
             Self.request + Self.start
-            + Self.points("register", "key", "release", "strengthen", "retry", "fail", "cancel", "rollback")
+            + Self.points("register", "key", "key_created", "key_revoked")
+            + Self.points("release", "strengthen", "retry", "fail", "cancel", "rollback")
         // Only the store's own tests destroy texts and purge generations: no command does.
         let other = Self.points("destroy", "purge")
         #expect(Set(walked + other) == Set(FailPoint.all.map(\.rawValue)))
@@ -250,6 +251,40 @@ import Testing
         #expect(try await second.stop().end == .exited(0))
         let doctor = try await bench.lethe.run(["doctor", "--data-dir", bench.store.path])
         #expect(doctor.end == .exited(0), "\(doctor.outputText)")
+    }
+
+    @Test(arguments: points("key_created", "key_revoked"))
+    func `an API key is made and revoked, or is not`(point: String) async throws {
+        let bench = try await Self.bench()
+        let store = ["--data-dir", bench.store.path]
+        let create = ["keys", "create", "--name", "test", "--role", "admin"] + store
+        func keys() async throws -> [JSONValue] {
+            let listed = try await bench.lethe.run(["keys", "list", "--json"] + store)
+            #expect(listed.end == .exited(0), "\(listed.errorText)")
+            return try listed.json["data"]?.arrayValue ?? []
+        }
+        var died: [String] = create
+        if point.hasPrefix("key_revoked") {
+            #expect(try await bench.lethe.run(create).end == .exited(0))
+            let id = try #require(try await keys().first?["id"]?.stringValue)
+            died = ["keys", "revoke", id] + store
+        }
+        let finished = try await bench.lethe.run(died, environment: ["LETHE_FAILPOINT": "\(point):kill"])
+        #expect(finished.end == .signalled(9))
+        let found = try await keys()
+        switch point {
+        case "key_created.before_commit": #expect(found.isEmpty)
+        case "key_revoked.before_commit": #expect(found.map { $0["revoked_at"] } == [.null])
+        case "key_revoked.after_commit": #expect(found.first?["revoked_at"]?.stringValue != nil)
+        default: #expect(found.count == 1)
+        }
+        // The audit log tells the same.
+        let tail = try await bench.lethe.run(["audit", "tail", "--json"] + store)
+        let actions = tail.outputText
+        #expect(actions.contains("key_created") == (point != "key_created.before_commit"))
+        #expect(actions.contains("key_revoked") == (point == "key_revoked.after_commit"))
+        let verified = try await bench.lethe.run(["audit", "verify"] + store)
+        #expect(verified.end == .exited(0), "\(verified.errorText)")
     }
 
     // MARK: - Parts

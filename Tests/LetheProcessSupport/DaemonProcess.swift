@@ -27,11 +27,19 @@ package final class DaemonProcess: Sendable {
     package static func start(
         _ lethe: LetheBinary, dataDirectory: URL, arguments: [String] = [], environment: [String: String] = [:]
     ) async throws -> DaemonProcess {
+        try await start(
+            program: lethe.path,
+            ["serve", "--data-dir", dataDirectory.path, "--port", "0", "--threads", "1"] + arguments,
+            environment: environment)
+    }
+
+    /// Starts a program that becomes a daemon, and waits until that listens.
+    /// - Throws: as ``start(_:dataDirectory:arguments:environment:)``.
+    package static func start(
+        program: String, _ arguments: [String], environment: [String: String] = [:]
+    ) async throws -> DaemonProcess {
         try await Blocking.run {
-            let process = try ChildProcess(
-                lethe.path,
-                ["serve", "--data-dir", dataDirectory.path, "--port", "0", "--threads", "1"] + arguments,
-                environment: environment)
+            let process = try ChildProcess(program, arguments, environment: environment)
             let line = try process.line(timeout: .seconds(120))
             let announcement = try JSONParser.parse(Data(line.utf8), context: "the daemon's output")
             guard let url = announcement["listening"]?.stringValue, let colon = url.lastIndex(of: ":"),

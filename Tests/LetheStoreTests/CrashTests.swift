@@ -11,7 +11,7 @@ import Testing
 
 /// Kills a process of its own at every fail point of the store, and checks what the next start finds.
 @Suite struct CrashTests {
-    /// What the killed process does: two requests from submission to purge, one that fails, one that is cancelled and
+    /// What the killed process does: a key that is made and revoked, two requests from submission to purge, one that fails, one that is cancelled and
     /// one rollback, so that it meets every fail point. Each acknowledged step is a line on disk before the next
     /// begins.
     static func work(_ path: String, _ failPoints: String) async throws {
@@ -38,6 +38,11 @@ import Testing
                     staging, number: 0, requestIDs: [], method: "import", codeVersion: "test", createdAt: Date()))
             try acknowledge("registered")
         }
+        let (key, _) = try await database.createKey(
+            NewAPIKey(name: "test", scopes: [.metrics], expiresAt: nil), by: .owner)
+        try acknowledge("made \(key.id)")
+        try await database.revokeKey(key.id)
+        try acknowledge("revoked \(key.id)")
         func submit(_ name: String) async throws -> RequestID {
             let request = ErasureRequest(category: .personal, items: [.text(name)])
             let id = try await database.submit(
@@ -121,6 +126,10 @@ import Testing
                 #expect(rows.contains { $0.id.rawValue == words[2] }, "\(line)")
                 #expect(names[words[1]] == nil || names[words[1]] == words[2], "\(line)")
                 names[words[1]] = words[2]
+            }
+            if words[0] == "made" { #expect(database.keys().contains { $0.id == words[1] }, "\(line)") }
+            if words[0] == "revoked" {
+                #expect(database.keys().contains { $0.id == words[1] && $0.revokedAt != nil }, "\(line)")
             }
             if words[0] == "applied", !rolledBack {
                 let row = try #require(rows.first { $0.id.rawValue == words[1] })

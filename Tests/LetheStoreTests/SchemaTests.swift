@@ -210,6 +210,13 @@ import Testing
                     """
                 ),
                 (
+                    "requests_by_state",
+                    """
+                    SELECT id FROM requests INDEXED BY requests_by_state
+                    WHERE state = 'queued' AND created_at <= 5 ORDER BY created_at, id LIMIT 1
+                    """
+                ),
+                (
                     "requests_to_retry",
                     "SELECT min(retry_at) FROM requests INDEXED BY requests_to_retry WHERE state = 'retryable'"
                 ),

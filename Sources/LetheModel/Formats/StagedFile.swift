@@ -75,9 +75,10 @@ final class StagedFile {
     }
 
     /// Makes the file durable and gives it its name, replacing what had it.
+    /// - Throws: `syncFailed` when the device refuses, `diskFull`, or what else the system refuses.
     func commit() throws {
         guard descriptor >= 0 else { throw LetheError(.internalError, "the file is closed already") }
-        guard fsync(descriptor) == 0 else { throw LetheError.system("flush", file: partial.lastPathComponent) }
+        try Self.flush(descriptor, partial.lastPathComponent)
         let closing = descriptor
         descriptor = -1
         guard close(closing) == 0 else {
@@ -94,7 +95,14 @@ final class StagedFile {
         let folderDescriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folderDescriptor >= 0 else { throw LetheError.system("open", file: folder.lastPathComponent) }
         defer { close(folderDescriptor) }
-        guard fsync(folderDescriptor) == 0 else { throw LetheError.system("flush", file: folder.lastPathComponent) }
+        try Self.flush(folderDescriptor, folder.lastPathComponent)
+    }
+
+    /// - Throws: `syncFailed`, after which what is on the device is unknown; `diskFull`.
+    private static func flush(_ descriptor: Int32, _ name: String) throws {
+        guard fsync(descriptor) != 0 else { return }
+        let error = LetheError.system("flush", file: name)
+        throw error.code == .diskFull ? error : LetheError(.syncFailed, error.message)
     }
 
     /// Closes and removes the partial file; does nothing after a commit.

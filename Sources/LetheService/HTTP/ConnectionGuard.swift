@@ -10,8 +10,8 @@ import NIOHTTPTypesHTTP1
 /// problem document where Hummingbird would send an empty 400.
 ///
 /// A body that is late fails the handler that reads it with ``RequestBodyTimeout``. A client that does not read is
-/// dropped. A connection is closed a little
-/// after either timeout, and after a parse error, whether or not its client goes on sending.
+/// dropped. A connection is closed a little after the answer to either timeout or to a parse error, whether or not its
+/// client goes on sending.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -22,7 +22,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case betweenRequests, readingHead, readingBody
     }
 
-    /// How long a client has to take the answer to a request that was refused at this level.
+    /// How long the daemon has to write the answer to a request that was refused at this level.
+    private static let answering = TimeAmount.seconds(30)
+    /// How long a client has to take that answer once it is written.
     private static let lingering = TimeAmount.seconds(2)
 
     private let headerTimeout: TimeAmount
@@ -35,6 +37,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// Called once when the client goes; see ``ClientPresence``.
     private var onLeave: (@Sendable () -> Void)?
     private var hasLeft = false
+    private var isClosing = false
 
     init(limits: HTTPLimits) {
         headerTimeout = TimeAmount(limits.headerTimeout)
@@ -133,6 +136,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if isClosing, case .end = unwrapOutboundIn(data) { close(after: Self.lingering, context: context) }
         guard let problem = rejection, case .head(let head) = unwrapOutboundIn(data), head.status == .badRequest,
             head.headerFields[.requestID] == nil
         else {
@@ -169,8 +173,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         closeSoon(context: context)
     }
 
+    /// Closes the connection a little after the answer, or when there is none in time.
     private func closeSoon(context: ChannelHandlerContext) {
-        schedule(after: Self.lingering, context: context) { _, context in context.close(promise: nil) }
+        isClosing = true
+        close(after: Self.answering, context: context)
+    }
+
+    private func close(after delay: TimeAmount, context: ChannelHandlerContext) {
+        schedule(after: delay, context: context) { _, context in context.close(promise: nil) }
     }
 
     private func schedule(

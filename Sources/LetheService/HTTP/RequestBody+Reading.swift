@@ -64,6 +64,7 @@ extension Request {
 
     /// `application/json`, with nothing but a UTF-8 charset as parameter.
     static func isJSON(_ contentType: String) -> Bool {
+        if contentType == "application/json" { return true }
         let parts = contentType.lowercased().split(separator: ";", omittingEmptySubsequences: false)
             .map { $0.trimmingCharacters(in: .whitespaces) }
         guard parts[0] == "application/json" else { return false }

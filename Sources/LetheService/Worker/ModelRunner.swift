@@ -60,7 +60,8 @@ actor ModelRunner {
     ///   - threads: of the engine; nil leaves the number of processors.
     ///   - loading: how models are kept and computed with.
     init(encoder: URL?, keep: [ForgetItem], threads: Int?, loading: ModelLoader.Options) {
-        executor = EngineExecutor(name: "lethe.engine")
+        // Updates take minutes, answers milliseconds: whoever waits for an answer goes first.
+        executor = EngineExecutor(name: "lethe.engine", niceness: 10)
         encoderFolder = encoder
         self.keep = keep
         self.threads = threads

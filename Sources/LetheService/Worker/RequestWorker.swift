@@ -14,6 +14,8 @@ import Synchronization
 public final class RequestWorker: Service, ServedModels {
     /// How often a request is tried again after an error that may pass.
     public static let maximumAttempts = 5
+    /// Seconds between two tries to write to a store that could not be written, such as one on a full disk.
+    private static let storePause: TimeInterval = 2
 
     let database: LetheDatabase
     let generations: GenerationStore
@@ -121,13 +123,18 @@ public final class RequestWorker: Service, ServedModels {
             await preload()
             wake.yield()
             for await _ in wakes {
-                repeat {
-                    while !Task.isShuttingDownGracefully, let claimed = try await database.claimNext() {
-                        try await process(claimed)
-                    }
-                    if Task.isShuttingDownGracefully { return }
-                    if let retry = try await database.nextRetry() { wakeLater(retry) }
-                } while try await evaluateNext()
+                do {
+                    repeat {
+                        while !Task.isShuttingDownGracefully, let claimed = try await database.claimNext() {
+                            try await process(claimed)
+                        }
+                        if Task.isShuttingDownGracefully { return }
+                        if let retry = try await database.nextRetry() { wakeLater(retry) }
+                    } while try await evaluateNext()
+                } catch let error as LetheError where Self.mayPass(error.code) {
+                    logger.error("requests wait for the store", metadata: ["error": "\(Self.describe(error))"])
+                    wakeLater(clock.now().addingTimeInterval(Self.storePause))
+                }
             }
         } onGracefulShutdown: {
             self.shutdown.withLock { $0?.stop(LetheError(.cancelled, "the daemon is shutting down")) }
@@ -352,39 +359,56 @@ public final class RequestWorker: Service, ServedModels {
         case .cancelled: return .release
         // Cancelled by its caller, or the head moved under it; in the second case it is tried again.
         case .conflict, .invalidState: return .releaseIfHeld
-        case .diskFull, .ioError, .unavailable:
+        case _ where mayPass(code):
             guard attempt < maximumAttempts else { return .fail }
             return .retry(pow(2, Double(max(0, min(attempt, 10)))) * 5)
         default: return .fail
         }
     }
 
-    /// Ends a claim whose work failed.
+    /// Whether an error may be gone at the next try.
+    private static func mayPass(_ code: LetheError.Code) -> Bool {
+        [.diskFull, .ioError, .unavailable].contains(code)
+    }
+
+    /// Ends a claim whose work failed. Where not even that can be written, as on a full disk, it is tried again until
+    /// it can; a shutdown leaves the claim to the next start.
     /// - Throws: when the store cannot be written any more.
     private func conclude(_ claimed: ClaimedRequest, _ error: any Error) async throws {
         let claim = claimed.claim
         let failure = error as? LetheError ?? LetheError(.internalError, "unexpected error")
         logger.warning(
             "request not applied", metadata: ["request": "\(claim.id)", "error": "\(Self.describe(error))"])
-        do {
-            switch Self.disposition(of: failure.code, attempt: claimed.attempt) {
-            case .stop:
-                throw failure
-            case .release:
-                try await database.release(claim)
-            case .releaseIfHeld:
-                try await database.checkClaim(claim)
-                try await database.release(claim)
-            case .retry(let delay):
-                try await database.scheduleRetry(
-                    claim, at: clock.now().addingTimeInterval(delay), code: failure.code.rawValue,
-                    message: failure.message)
-            case .fail:
-                try await database.fail(claim, code: failure.code.rawValue, message: failure.message)
+        while true {
+            do {
+                return try await end(claimed, failure)
+            } catch let second as LetheError where second.code == .conflict || second.code == .invalidState {
+                // Not held any more: whoever took it has settled it.
+                return
+            } catch let second as LetheError where Self.mayPass(second.code) {
+                logger.error("a request waits for the store", metadata: ["error": "\(Self.describe(second))"])
+                try? await Task.sleep(for: .seconds(Self.storePause))
+                if Task.isCancelled || Task.isShuttingDownGracefully { return }
             }
-        } catch let second as LetheError where second.code == .conflict || second.code == .invalidState {
-            // Not held any more: whoever took it has settled it.
-            return
+        }
+    }
+
+    private func end(_ claimed: ClaimedRequest, _ failure: LetheError) async throws {
+        let claim = claimed.claim
+        switch Self.disposition(of: failure.code, attempt: claimed.attempt) {
+        case .stop:
+            throw failure
+        case .release:
+            try await database.release(claim)
+        case .releaseIfHeld:
+            try await database.checkClaim(claim)
+            try await database.release(claim)
+        case .retry(let delay):
+            try await database.scheduleRetry(
+                claim, at: clock.now().addingTimeInterval(delay), code: failure.code.rawValue,
+                message: failure.message)
+        case .fail:
+            try await database.fail(claim, code: failure.code.rawValue, message: failure.message)
         }
     }
 

@@ -36,17 +36,18 @@ public struct AuditEntry: Sendable, Equatable {
     /// The canonical text.
     var text: String {
         var object = JSONObject()
-        object["sequence"] = .integer(sequence)
-        object["at"] = .string(Timestamp.string(at))
-        object["actor"] = .string(actor)
+        // In the order in which they are written.
         object["action"] = .string(action)
-        if let requestID { object["request_id"] = .string(requestID.rawValue) }
-        if let model { object["model"] = .string(model) }
-        if let from { object["from"] = .string(from.rawValue) }
-        if let to { object["to"] = .string(to.rawValue) }
+        object["actor"] = .string(actor)
+        object["at"] = .string(Timestamp.string(at))
         if let attempt { object["attempt"] = .integer(Int64(attempt)) }
         if let detail { object["detail"] = detail }
+        if let from { object["from"] = .string(from.rawValue) }
+        if let model { object["model"] = .string(model) }
         object["previous"] = .string(Hexadecimal.string(previous))
+        if let requestID { object["request_id"] = .string(requestID.rawValue) }
+        object["sequence"] = .integer(sequence)
+        if let to { object["to"] = .string(to.rawValue) }
         return JSONValue.object(object).serializedString(sortedKeys: true)
     }
 
