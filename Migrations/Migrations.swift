@@ -17,7 +17,7 @@ public enum Migrations {
         (name: "0001_initial", bytes: PackageResources._001_initial_sql),
         (name: "0002_evidence", bytes: PackageResources._002_evidence_sql),
         (name: "0003_access", bytes: PackageResources._003_access_sql),
-        (name: "0005_evaluations", bytes: PackageResources._005_evaluations_sql),
+        (name: "0004_evaluations", bytes: PackageResources._004_evaluations_sql),
     ].enumerated().map { index, file in
         Step(version: index + 1, name: file.name, sql: String(decoding: file.bytes, as: UTF8.self))
     }

@@ -17,7 +17,7 @@ struct SiblingRewriter {
     private var namesInSentences: Set<String> = []
 
     /// Of the content words, the share that has to change at least.
-    private static let leastShare = 0.6
+    private static let leastShare = 0.3
 
     init(generator: SeededGenerator) { self.generator = generator }
 

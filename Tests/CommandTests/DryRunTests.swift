@@ -24,6 +24,7 @@ import Testing
     @Test func `it says what the update then does, and keeps nothing`() async throws {
         try await bench.importModel()
         let daemon = try await bench.serve(["--log-level", "trace"])
+        try await daemon.waitUntilReady()
         func plan(_ body: Data, status: Int = 200) async throws -> JSONValue {
             let answer = try await daemon.call(
                 "POST", "/v1/requests?dry_run=true", headers: ["Idempotency-Key": "same"], body: body)
@@ -80,6 +81,7 @@ import Testing
     @Test func `the command shows it`() async throws {
         try await bench.importModel()
         let daemon = try await bench.serve()
+        try await daemon.waitUntilReady()
         let file = try bench.scratch.write("request.json", Self.request())
         let shown = try await bench.succeed("submit", file.path, "--dry-run", "--url", daemon.url)
         #expect(shown.outputText.contains("estimated_seconds"))

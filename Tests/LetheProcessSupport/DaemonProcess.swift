@@ -75,6 +75,16 @@ package final class DaemonProcess: Sendable {
         return try answer.json
     }
 
+    /// Returns once the head is in the worker's memory.
+    /// - Throws: `unavailable` when it is not there after a minute.
+    package func waitUntilReady() async throws {
+        for _ in 0..<1_200 {
+            if try await call("GET", "/readyz").status == 200 { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw LetheError(.unavailable, "the daemon does not become ready")
+    }
+
     /// Submits a request.
     package func submit(_ body: JSONValue, key: String) async throws -> HTTPExchange.Answer {
         try await call("POST", "/v1/requests", headers: ["Idempotency-Key": key], body: body.serialized())

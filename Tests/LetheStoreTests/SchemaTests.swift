@@ -12,7 +12,7 @@ import Testing
         ("0001_initial", "c2a1a73e7437952248c2ad351539e2429dcafd8d4b2e1faf2dc5b10e5fba785e"),
         ("0002_evidence", "f8ede1db596b500df6057a484fa9dd454319cf60648873636a44d9857996c35c"),
         ("0003_access", "ef599625f1d8c31bd0b2727612931f4622a4bd64011f0bbc1c827aef5115b4bd"),
-        ("0005_evaluations", "e8caf78a406f8a7953bbe87c5e2486ee084dc0dd8d09f6332d435abf4bb6de01"),
+        ("0004_evaluations", "e8caf78a406f8a7953bbe87c5e2486ee084dc0dd8d09f6332d435abf4bb6de01"),
     ]
 
     @Test func `shipped steps are the pinned ones`() {

@@ -104,24 +104,24 @@ extension TrainingSequence {
         // The other's token that corresponds to each of this one's.
         var partners: [Int] = []
         var place = 0
-        var last: Int?
+        var previous: Int?
         for index in ids.indices {
             if removed.contains(index) {
                 if inserted.contains(place) {
-                    last = place
+                    previous = place
                     place += 1
                 }
-                partners.append(last ?? place)
+                partners.append(previous ?? place)
             } else {
                 while inserted.contains(place) { place += 1 }
                 partners.append(place)
                 place += 1
-                last = nil
+                previous = nil
             }
         }
+        let last = max(other.ids.count - 1, 0)
         return ids.indices.map { row in
-            row + 1 < ids.count
-                ? min(max(partners[row + 1] - 1, 0), max(other.ids.count - 1, 0)) : max(0, partners[row])
+            min(max(row + 1 < ids.count ? partners[row + 1] - 1 : partners[row], 0), last)
         }
     }
 }

@@ -23,7 +23,10 @@ import Testing
     }
 
     @Test func `rows stay inside sequences that have nothing in common`() {
-        for (item, sibling) in [([1, 2, 3], [4]), ([1], [4, 5, 6]), ([1, 2, 3, 4], [9, 8])] as [([Int32], [Int32])] {
+        let pairs: [([Int32], [Int32])] = [
+            ([1, 2, 3], [4]), ([1], [4, 5, 6]), ([1, 2, 3, 4], [9, 8]), ([1, 2, 3, 4], [1, 2]), ([1, 2], [2]),
+        ]
+        for (item, sibling) in pairs {
             let rows = rows(item, sibling)
             #expect(rows.count == item.count && rows.allSatisfy { sibling.indices.contains($0) })
         }
