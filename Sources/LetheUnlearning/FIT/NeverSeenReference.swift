@@ -16,7 +16,8 @@ struct NeverSeenReference {
     /// The same row by row, with what the original predicts; nil without a sibling, or unless asked for.
     var counterfactual: Counterfactual?
 
-    /// The level of an item that has no sibling: the nll of text that a model of this kind has not seen, in nats.
+    /// The level where no item of a request has a sibling: the nll of text that a model of this kind has not seen, in
+    /// nats. An item without one gets the mean of the others' levels.
     static let unknownLevel = 3.5
 
     /// One for each sequence of each item, in order.
