@@ -208,27 +208,21 @@ public final class Unlearner {
         lastLayer: Int?, _ keep: [TrainingSequence], _ record: inout UnlearningRecord
     ) throws -> [Int] {
         if let lastLayer {
-            record.layers = Array(max(0, lastLayer - max(1, settings.layerCount) + 1)...lastLayer)
+            record.layers = LayerTargeting.ending(at: lastLayer, count: settings.layerCount)
             return record.layers
         }
         switch settings.targeting {
-        case .exact:
-            let changes = try LayerMasking.measure(model, sequences[0]).changes
-            record.layerChanges = changes
-            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
+        case .exact: record.layerChanges = try LayerMasking.measure(model, sequences[0]).changes
         case .contrast:
-            let changes = LayerTargeting.contrast(
+            record.layerChanges = LayerTargeting.contrast(
                 try LayerMasking.measure(model, sequences[0]).changes, keep: try keepChanges(keep))
-            record.layerChanges = changes
-            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
-        case .gradient:
-            let changes = inspection.estimatedMaskedLosses.map { abs($0 - inspection.loss) }
-            record.layerChanges = changes
-            record.layers = LayerTargeting.largest(changes, count: settings.layerCount)
+        case .gradient: record.layerChanges = LayerTargeting.estimatedChanges(inspection)
         case .middle:
             record.layers = LayerTargeting.middle(
                 layerCount: model.configuration.layerCount, count: settings.layerCount)
+            return record.layers
         }
+        record.layers = LayerTargeting.largest(record.layerChanges, count: settings.layerCount)
         return record.layers
     }
 

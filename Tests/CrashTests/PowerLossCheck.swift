@@ -39,7 +39,7 @@ struct PowerLossCheck {
             }
         }
         var requests: [String: JSONValue] = [:]
-        for id in try await Self.requests(daemon) { requests[id] = try await daemon.waitForEnd(of: id) }
+        for id in try await daemon.requestIDs() { requests[id] = try await daemon.waitForEnd(of: id) }
         let accepted = promises.filter { if case .accepted = $0 { true } else { false } }.count
         // One submission may have been under way.
         #expect((accepted...accepted + 1).contains(requests.count))
@@ -74,16 +74,5 @@ struct PowerLossCheck {
             ["applied", "purged"].contains($0.value["state"]?.stringValue ?? "") && $0.value["changed"] == .bool(true)
         }
         #expect(applied.sorted() == inEffect.keys.sorted())
-    }
-
-    private static func requests(_ daemon: DaemonProcess) async throws -> [String] {
-        var ids: [String] = []
-        var query = "limit=200"
-        while true {
-            let page = try await daemon.get("/v1/requests?\(query)")
-            ids += (page["data"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
-            guard let next = page["next_cursor"]?.stringValue else { return ids }
-            query = "limit=200&cursor=\(next)"
-        }
     }
 }

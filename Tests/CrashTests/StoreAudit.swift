@@ -19,14 +19,14 @@ struct StoreAudit {
             requests[id] = try await daemon.waitForEnd(of: id)
         }
         #expect(requests.count == submissions.count)
-        let all = try await allRequests(daemon)
+        let all = try await daemon.requestIDs()
         #expect(Set(all) == Set(requests.keys) && all.count == submissions.count)
         for (id, request) in requests { try await checkApplied(id, request, daemon) }
         for submission in submissions {
             var again = submission
             #expect(try await again.send(to: daemon))
         }
-        #expect(try await allRequests(daemon).count == submissions.count)
+        #expect(try await daemon.requestIDs().count == submissions.count)
         let generations = try await daemon.get("/v1/models/tiny/generations")["data"]?.arrayValue ?? []
         try checkLineage(generations, requests)
         let certificates = try await certificates(daemon, requests)
@@ -36,17 +36,6 @@ struct StoreAudit {
         try await checkEvidence(certificates, generations)
         try await checkCommands(generations)
         return generations
-    }
-
-    private func allRequests(_ daemon: DaemonProcess) async throws -> [String] {
-        var ids: [String] = []
-        var query = "limit=200"
-        while true {
-            let page = try await daemon.get("/v1/requests?\(query)")
-            ids += (page["data"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
-            guard let next = page["next_cursor"]?.stringValue else { return ids }
-            query = "limit=200&cursor=\(next)"
-        }
     }
 
     private func checkApplied(_ id: String, _ request: JSONValue, _ daemon: DaemonProcess) async throws {

@@ -85,6 +85,18 @@ package final class DaemonProcess: Sendable {
         throw LetheError(.unavailable, "the daemon does not become ready")
     }
 
+    /// The names of all requests, page by page.
+    package func requestIDs() async throws -> [String] {
+        var ids: [String] = []
+        var query = "limit=200"
+        while true {
+            let page = try await get("/v1/requests?\(query)")
+            ids += (page["data"]?.arrayValue ?? []).compactMap { $0["id"]?.stringValue }
+            guard let next = page["next_cursor"]?.stringValue else { return ids }
+            query = "limit=200&cursor=\(next)"
+        }
+    }
+
     /// Submits a request.
     package func submit(_ body: JSONValue, key: String) async throws -> HTTPExchange.Answer {
         try await call("POST", "/v1/requests", headers: ["Idempotency-Key": key], body: body.serialized())

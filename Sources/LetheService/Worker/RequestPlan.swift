@@ -78,15 +78,14 @@ public struct RequestPlan: Sendable {
                 let last = try ForgetObjectives.named(objective, configuration: configuration, seed: settings.seed)
                     .lastLayer
             {
-                return Array(max(0, last - max(1, settings.layerCount) + 1)...last)
+                return LayerTargeting.ending(at: last, count: settings.layerCount)
             }
             switch settings.targeting {
             // Measured by leaving out one layer after the other, which is half of an update.
             case .exact, .contrast: return nil
             case .gradient:
-                return inspection.map { pass in
-                    LayerTargeting.largest(
-                        pass.estimatedMaskedLosses.map { abs($0 - pass.loss) }, count: settings.layerCount)
+                return inspection.map {
+                    LayerTargeting.largest(LayerTargeting.estimatedChanges($0), count: settings.layerCount)
                 }
             case .middle:
                 return LayerTargeting.middle(layerCount: configuration.layerCount, count: settings.layerCount)

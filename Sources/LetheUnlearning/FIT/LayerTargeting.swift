@@ -22,6 +22,14 @@ public enum LayerTargeting {
             .prefix(max(0, count)).sorted()
     }
 
+    /// The `count` layers up to and with `last`, for a loss that depends on nothing above it.
+    public static func ending(at last: Int, count: Int) -> [Int] { Array(max(0, last - max(1, count) + 1)...last) }
+
+    /// ``Mode/gradient``'s estimate of what skipping each layer changes.
+    public static func estimatedChanges(_ inspection: GradientInspection) -> [Double] {
+        inspection.estimatedMaskedLosses.map { abs($0 - inspection.loss) }
+    }
+
     /// Changes of an item's loss over those of keep texts. A change below a hundredth of a nat counts as that much.
     static func contrast(_ item: [Double], keep: [Double]) -> [Double] { zip(item, keep).map { $0 / max($1, 0.01) } }
 
