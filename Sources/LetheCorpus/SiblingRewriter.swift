@@ -16,8 +16,12 @@ struct SiblingRewriter {
     /// Capitalised words that stand inside a sentence and so are names in a title as well.
     private var namesInSentences: Set<String> = []
 
-    /// Of the content words, the share that has to change at least.
+    /// Of the content words of a short text or of a question, the share that has to change at least.
     private static let leastShare = 0.3
+    /// The same for a passage: of one that kept more of its words a model that knows it would recite the rest.
+    private static let leastShareOfPassage = 0.7
+    /// Content words from which on a text is a passage.
+    private static let passageWords = 6
 
     init(generator: SeededGenerator) { self.generator = generator }
 
@@ -32,7 +36,7 @@ struct SiblingRewriter {
                 result[index] = .text(rewrite(text))
             case .pair(let prompt, let completion):
                 // The completion's whole value may be known from a record.
-                result[index] = .pair(prompt: rewrite(prompt), completion: rewrite(completion))
+                result[index] = .pair(prompt: rewrite(prompt, isPrompt: true), completion: rewrite(completion))
             }
         }
         return result
@@ -42,9 +46,9 @@ struct SiblingRewriter {
         if case .text(let text) = item { TextFields(text) != nil } else { false }
     }
 
-    private mutating func rewrite(_ text: String) -> String {
+    private mutating func rewrite(_ text: String, isPrompt: Bool = false) -> String {
         if let value = values[text.trimmed] { return text.replacingTrimmed(by: value) }
-        guard var fields = TextFields(text) else { return prose(text, .running) }
+        guard var fields = TextFields(text) else { return prose(text, isPrompt ? .prompt : .running) }
         let isPerson = RequestCategory(formOf: text) == .personal
         for field in fields.fields {
             if Self.labelKeys.contains(field.spokenKey) {
@@ -156,7 +160,7 @@ struct SiblingRewriter {
 
     /// What a piece of running text is, which says how its capitals are read.
     private enum Style {
-        case running, field, title, address
+        case running, prompt, field, title, address
     }
 
     /// The words that begin with a capital, but not those that begin a sentence.
@@ -192,7 +196,7 @@ struct SiblingRewriter {
                 pieces[index].isReplaced = true
             case .word:
                 let next = index + 1 < pieces.count ? pieces[index + 1].text : ""
-                if style == .running || style == .field { learnFullName(at: index, of: pieces, startsSentence) }
+                if style != .title && style != .address { learnFullName(at: index, of: pieces, startsSentence) }
                 let new = word(
                     piece.text, after: previousWord, startsSentence: startsSentence, style: style,
                     isInitial: next.hasPrefix("."))
@@ -205,8 +209,12 @@ struct SiblingRewriter {
             }
             startsSentence = false
         }
-        // The fields of a record change enough as they are.
-        if style == .running { replaceMore(of: content, in: &pieces) }
+        if style == .running || style == .prompt || style == .field {
+            let isPassage = style != .prompt && content.count >= Self.passageWords
+            // Short fields of a record change enough as they are.
+            let share = isPassage ? Self.leastShareOfPassage : style == .field ? 0 : Self.leastShare
+            replaceMore(of: content, share: share, in: &pieces)
+        }
         Self.fixArticles(&pieces)
         return pieces.map(\.text).joined()
     }
@@ -221,7 +229,10 @@ struct SiblingRewriter {
         let isCapitalised = word.first?.isUppercase ?? false
         if word.count == 1 {
             guard isCapitalised, isInitial else { return nil }
-            return other(than: word) { String(UnicodeScalar(UInt8(ascii: "A") + UInt8($0.nextInt(below: 26)))) }
+            if let known = names[word + "."] { return known }
+            let initial = other(than: word) { String(UnicodeScalar(UInt8(ascii: "A") + UInt8($0.nextInt(below: 26)))) }
+            names[word + "."] = initial
+            return initial
         }
         // A name of a day or month is in the bank with its capital.
         if let same = ofSameClass(word, after: previous) { return same }
@@ -297,8 +308,8 @@ struct SiblingRewriter {
     }
 
     /// Where too few content words were in a class, replaces others by words with the same ending.
-    private mutating func replaceMore(of content: [Int], in pieces: inout [Piece]) {
-        let wanted = Int((Double(content.count) * Self.leastShare).rounded(.up))
+    private mutating func replaceMore(of content: [Int], share: Double, in pieces: inout [Piece]) {
+        let wanted = Int((Double(content.count) * share).rounded(.up))
         var missing = wanted - content.count { pieces[$0].isReplaced }
         guard missing > 0 else { return }
         var candidates = content.filter { index in

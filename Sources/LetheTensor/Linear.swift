@@ -48,6 +48,16 @@ public enum Linear {
         }
     }
 
+    /// c[m, n] (+)= a[m, k] · b[k, n], in fp32.
+    /// - Throws: as ``forward(_:_:into:accumulate:precision:)``.
+    public static func product(_ a: Matrix, _ b: Matrix, into c: Matrix, accumulate: Bool = false) throws {
+        precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "shapes differ")
+        guard c.rows > 0, c.columns > 0 else { return }
+        try multiply(
+            UnsafeRawPointer(a.pointer), lda: a.stride, transposeA: false, UnsafeRawPointer(b.pointer), ldb: b.stride,
+            transposeB: false, c, inner: a.columns, accumulate: accumulate, type: LETHE_F32)
+    }
+
     /// Rows up to which a forward product in fp32 reads its weight once, row by row, instead of being oneDNN's: decoding
     /// one token at a time is as fast as memory is.
     static let narrowRows = 2

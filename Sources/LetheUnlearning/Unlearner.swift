@@ -135,24 +135,28 @@ public final class Unlearner {
         record.objective = objectiveName
         record.keepTerm = keepTerm.rawValue
 
-        let corpus = keepTerm == .none && settings.targeting != .contrast ? nil : try keepCorpus(request, settings)
+        var holdsTexts = false
+        if case .naturalGradient = settings.optimizer { holdsTexts = true }
+        let corpus =
+            keepTerm == .none && settings.targeting != .contrast && !holdsTexts
+            ? nil : try keepCorpus(request, settings)
         let layers = try timed("targeting") {
             try targetLayers(
                 sequences, settings, inspection, lastLayer: objective.lastLayer, corpus?.sequences ?? [], &record)
         }
         // What the widest batches leave in the pool is more than a model that fills the memory has room for.
         if model.decoder.weights.hasFrozenMatrices { BufferPool.shared.trim() }
-        let (neverSeen, neighbours) =
-            settings.stopsAtTarget || objective.needsCounterfactuals
+        let (neverSeen, neighbours, siblings) =
+            settings.stopsAtTarget || objective.needsCounterfactuals || objective.needsLevels || holdsTexts
             ? try timed("targets") {
                 try NeverSeenReference.of(
                     items, groups, original: original, settings: settings,
                     withCounterfactuals: objective.needsCounterfactuals)
-            } : ([], [])
+            } : ([], [], [])
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTerm == .none ? [] : corpus?.sequences ?? [],
+            corpus: corpus?.sequences ?? [], held: holdsTexts ? siblings : [],
             before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(

@@ -30,8 +30,8 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var learningRate: Double
     /// Weight of holding the siblings' predictions where they are, for an objective that uses siblings.
     public var neighbourWeight = 1.0
-    /// The optimiser's other numbers.
-    public var optimizer = AdamW.Settings()
+    /// What turns gradients into steps.
+    public var optimizer = Optimizer.adamW(AdamW.Settings())
     /// Passes over the request's items, at most.
     public var epochs: Int
     /// Tokens of one window of a long text.
@@ -65,8 +65,22 @@ public struct UnlearningSettings: Sendable, Equatable {
             usesFilter: true, normalizesWeights: false, seed: 0)
     }
 
-    /// Lethe's own: a keep term at every step, SatImp, an fp32 learning rate and a stop rule.
+    /// Lethe's own: regression of the tokens' log-odds to the level of never-seen text, along a natural gradient that
+    /// leaves keep texts and siblings where they are.
     public static var lethe: UnlearningSettings {
+        var settings = letheAdamW
+        settings.method = .objective(LevelRegression.name)
+        settings.reweighting = .none
+        settings.keepTerm = .none
+        settings.optimizer = .naturalGradient(NaturalGradient.Settings())
+        settings.learningRate = 0.5
+        settings.epochs = 14
+        return settings
+    }
+
+    /// Lethe's own for objectives that no natural gradient goes with: SatImp, a keep term at every step, an fp32
+    /// learning rate of AdamW and the stop rule.
+    public static var letheAdamW: UnlearningSettings {
         UnlearningSettings(
             preset: "lethe", method: .objective(GradientAscent.name), reweighting: .satImp(beta1: 5, beta2: 0.1),
             keepTerm: .gd, keepWeight: 1, keepSequences: 6, layerCount: 8, targeting: .exact, learningRate: 1e-4,
@@ -74,11 +88,20 @@ public struct UnlearningSettings: Sendable, Equatable {
             filter: RedundancyFilter(), usesFilter: true, normalizesWeights: true, seed: 0)
     }
 
+    /// With an AdamW learning rate times a factor; the rate of a natural gradient does not depend on the model.
+    public func scalingRate(by factor: Double) -> UnlearningSettings {
+        var settings = self
+        if case .adamW = optimizer { settings.learningRate *= factor }
+        return settings
+    }
+
     /// The settings of a request: its preset with its options over it.
     /// - Throws: `bad_data` or `unsupported` naming the option.
     public init(_ options: RequestOptions) throws {
+        // Another objective, and a learning rate, are for AdamW.
+        let isOwn = ["fit", LevelRegression.name].contains(options.method ?? "fit") && options.learningRate == nil
         switch options.preset ?? "lethe" {
-        case "lethe": self = .lethe
+        case "lethe": self = isOwn ? .lethe : .letheAdamW
         case "published": self = .published
         default: throw LetheError(.badData, "/options/preset: must be lethe or published")
         }

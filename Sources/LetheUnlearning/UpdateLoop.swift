@@ -18,6 +18,8 @@ final class UpdateLoop {
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
     private let corpus: [TrainingSequence]
+    /// Texts that a natural gradient leaves as they are, besides keep texts; empty for other optimisers.
+    private let held: [TrainingSequence]
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
     private var generator: SeededGenerator
@@ -31,16 +33,22 @@ final class UpdateLoop {
     /// Share of the way from the first level to the target that the active items still have to go.
     private var remaining = 1.0
     private var firstGap: Double?
+    /// The forget loss of the last step, for objectives that tell it.
+    private var forgetLoss = 0.0
 
     /// The smallest share of the learning rate that a step near the target takes.
     private static let leastRate = 0.2
     /// Steps over which the learning rate rises to its peak.
     private static let warmUpSteps = 4
 
+    /// Tokens of keep texts that a natural gradient looks at.
+    private static let heldTokens = 2048
+
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
-        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], before: BatchStatistics
+        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], held: [TrainingSequence],
+        before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -52,6 +60,7 @@ final class UpdateLoop {
         self.neighbours = neighbours
         targets = settings.stopsAtTarget ? neverSeen.map(\.level) : []
         self.corpus = corpus
+        self.held = held
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
     }
@@ -59,7 +68,7 @@ final class UpdateLoop {
     func run(layers: [Int], record: inout UnlearningRecord, progress: (Unlearner.Progress) throws -> Void) throws {
         let parameters = try TrainableParameters(
             model.decoder, scope: .matrices(layers: layers), sharesGradients: true)
-        let optimizer = AdamW(parameters, settings: settings.optimizer)
+        let rule = try stepRule(parameters)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
@@ -85,25 +94,32 @@ final class UpdateLoop {
         training: for _ in 0..<settings.epochs {
             for batch in batches {
                 let taken = record.steps
-                optimizer.beginStep()
+                rule.begin()
                 let done = try takeStep(batch, pass, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
                             phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
                 } update: { layer in
-                    // With a stop rule the number of steps is not known beforehand: the rate rises over the first
-                    // ones, whose moments know one gradient only, and then falls with what is left of the way to the
-                    // target, so that the last steps do not overshoot. A bounded loss cannot overshoot.
-                    let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
-                    let slowDown = objective.isBounded ? 1 : max(Self.leastRate, remaining)
-                    let rate =
-                        targets.isEmpty ? schedule.rate(taken) : settings.learningRate * min(warmUp, slowDown)
-                    try optimizer.update(.layer(layer), learningRate: rate)
+                    let rate: Double
+                    if case .naturalGradient = settings.optimizer {
+                        rate = settings.learningRate
+                    } else if targets.isEmpty {
+                        rate = schedule.rate(taken)
+                    } else {
+                        // With a stop rule the number of steps is not known beforehand: the rate rises over the first
+                        // ones, whose moments know one gradient only, and then falls with what is left of the way to
+                        // the target, so that the last steps do not overshoot. A bounded loss cannot overshoot.
+                        let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
+                        let slowDown = objective.isBounded ? 1 : max(Self.leastRate, remaining)
+                        rate = settings.learningRate * min(warmUp, slowDown)
+                    }
+                    try rule.visit(layer, learningRate: rate)
                 }
                 if done {
                     record.reachedTarget = true
                     break training
                 }
+                try rule.finish(loss: forgetLoss)
                 record.steps += 1
             }
         }
@@ -208,7 +224,15 @@ final class UpdateLoop {
             input.referenceNLL += live.map { refusalReferenceNLL[chosen[$0]] }
             input.weights += nll.map { $0.map { _ in 1 } }
         }
-        let losses = try objective.losses(input)
+        if objective.needsLevels { input.levels = live.map { neverSeen[chosen[$0]].tokenLevels } }
+        let losses: [SequenceLoss]
+        if let objective = objective as? any TokenObjective {
+            let loss = objective.evaluate(input)
+            forgetLoss = loss.value
+            losses = zip(input.sequences, loss.coefficients).map { $0.crossEntropy($1) }
+        } else {
+            losses = try objective.losses(input)
+        }
         var items = [SequenceLoss](repeating: .none, count: chosen.count)
         var answers = [SequenceLoss](repeating: .none, count: firstRefusal == nil ? 0 : chosen.count)
         for (place, position) in live.enumerated() {
@@ -226,6 +250,28 @@ final class UpdateLoop {
             keep.map { corpus[$0] }, nll: nll, weight: dual?.value ?? settings.keepWeight, layer: layer
         ) { place, layer in
             try referenceState(corpus[keep[place]], throughLayer: layer)
+        }
+    }
+
+    private func stepRule(_ parameters: TrainableParameters) throws -> any StepRule {
+        switch settings.optimizer {
+        case .adamW(let settings): return AdamW(parameters, settings: settings)
+        case .naturalGradient(let settings):
+            let covariance = try InputCovariance(model.decoder, layers: parameters.layers)
+            try covariance.add(held.map(\.ids) + drawHeldCorpus())
+            return try NaturalGradient(
+                model.decoder, parameters: parameters, covariance: covariance, settings: settings)
+        }
+    }
+
+    /// Keep texts in random order, up to ``heldTokens``.
+    private func drawHeldCorpus() -> [[Int32]] {
+        var order = Array(corpus.indices)
+        generator.shuffle(&order)
+        var left = Self.heldTokens
+        return order.map { corpus[$0].ids }.prefix { ids in
+            defer { left -= ids.count }
+            return left > 0
         }
     }
 

@@ -101,7 +101,8 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "keep_sequences": "\(settings.keepSequences)",
             "layers": settings.layerCount >= RequestOptions.Bounds.layers.upperBound
                 ? "all" : "\(settings.layerCount) by \(settings.targeting.rawValue)",
-            "learning_rate": "\(settings.learningRate * rateScale)", "epochs": "\(settings.epochs)",
+            "optimizer": settings.optimizer.name,
+            "learning_rate": "\(settings.scalingRate(by: rateScale).learningRate)", "epochs": "\(settings.epochs)",
             "window": "\(settings.window)", "stop_rule": settings.stopsAtTarget ? "on" : "off",
             "filter": settings.usesFilter ? "on" : "off",
         ]

@@ -7,7 +7,7 @@ public enum BenchmarkModifier {
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
         "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
-        "neighbour-weight",
+        "optimizer", "neighbour-weight",
     ]
 
     /// The modifiers without a value.
@@ -55,11 +55,28 @@ public enum BenchmarkModifier {
             }
         case "window": settings.window = try whole(key, value, in: 2...(1 << 20))
         case "siblings": settings.siblings = try whole(key, value, in: 1...64)
-        case "damping": settings.optimizer.damping = Float(try number(key, value, in: 0...1000))
-        case "weight-decay": settings.optimizer.weightDecay = Float(try number(key, value, in: 0...1))
+        case "damping", "weight-decay": try applyToOptimizer(key, value, &settings.optimizer)
+        case "optimizer":
+            guard let optimizer = Optimizer(named: value) else { throw unknown(key, Optimizer.names) }
+            settings.optimizer = optimizer
         case "neighbour-weight": settings.neighbourWeight = try number(key, value, in: 0...1000)
         case "stop-tolerance": settings.stopTolerance = try number(key, value, in: 0...100)
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
+        }
+    }
+
+    private static func applyToOptimizer(_ key: String, _ value: String, _ optimizer: inout Optimizer) throws {
+        switch (key, optimizer) {
+        case ("damping", .adamW(var settings)):
+            settings.damping = Float(try number(key, value, in: 0...1000))
+            optimizer = .adamW(settings)
+        case ("weight-decay", .adamW(var settings)):
+            settings.weightDecay = Float(try number(key, value, in: 0...1))
+            optimizer = .adamW(settings)
+        case ("damping", .naturalGradient(var settings)):
+            settings.damping = try number(key, value, in: 1e-6...1e6)
+            optimizer = .naturalGradient(settings)
+        default: throw LetheError(.usage, "method: \(key) does not go with the method's optimizer")
         }
     }
 

@@ -77,8 +77,7 @@ final class MethodStream {
     private var keptIndices: Set<Int> { KeepSample.indices(plan.data.retain, share: plan.keepShare, seed: seed) }
 
     private func deleteAll(_ model: LanguageModel, _ preset: UnlearningSettings) throws {
-        var settings = preset
-        settings.learningRate *= plan.rateScale
+        var settings = preset.scalingRate(by: plan.rateScale)
         settings.seed = seed
         settings.window = min(settings.window, model.configuration.maximumPositions)
         let memory = ForgetMemory(dimension: models.embedder.dimension)

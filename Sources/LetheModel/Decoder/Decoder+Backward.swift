@@ -179,7 +179,7 @@ extension Decoder {
         }
     }
 
-    private func renormed(_ norm: NormWeights, _ x: Matrix) throws -> Matrix {
+    func renormed(_ norm: NormWeights, _ x: Matrix) throws -> Matrix {
         let y = try Matrix(rows: x.rows, columns: x.columns)
         _ = try applyNorm(norm, x, into: y)
         return y

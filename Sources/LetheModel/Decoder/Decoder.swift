@@ -176,17 +176,22 @@ public final class Decoder {
         try Linear.forward(normed, layer.gateUp, into: gateUp, precision: precision)
         if let bias = layer.gateUpBias { Kernels.addBias(bias, to: gateUp) }
         let activated = try Matrix(rows: normed.rows, columns: configuration.intermediateSize)
-        if configuration.isGated {
-            Kernels.gated(gateUp, activation: configuration.activation, into: activated)
-        } else {
-            Kernels.activate(gateUp, activation: configuration.activation, into: activated)
-        }
+        activate(gateUp, into: activated)
         tape?.gateUp = gateUp
         try addBranch(
             activated, layer.down, layer.downBias, layer.postMLPNorm, to: y,
             keep: {
                 tape?.mlpOutput = $0; tape?.postMLPNorm = $1
             })
+    }
+
+    /// The input of the down matrix, [T, intermediate].
+    func activate(_ gateUp: Matrix, into activated: Matrix) {
+        if configuration.isGated {
+            Kernels.gated(gateUp, activation: configuration.activation, into: activated)
+        } else {
+            Kernels.activate(gateUp, activation: configuration.activation, into: activated)
+        }
     }
 
     /// y += norm(input · Wᵀ + bias).

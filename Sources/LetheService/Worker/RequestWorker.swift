@@ -257,7 +257,8 @@ public final class RequestWorker: Service, ServedModels {
         var record = update.record.json.objectValue ?? JSONObject()
         let settings = update.settings
         record["settings"] = [
-            "epochs": .integer(Int64(settings.epochs)), "learning_rate": .number(settings.learningRate),
+            "epochs": .integer(Int64(settings.epochs)), "optimizer": .string(settings.optimizer.name),
+            "learning_rate": .number(settings.learningRate),
             "layers": .integer(Int64(settings.layerCount)), "targeting": .string(settings.targeting.rawValue),
             "keep_weight": .number(settings.keepWeight), "window": .integer(Int64(settings.window)),
         ]

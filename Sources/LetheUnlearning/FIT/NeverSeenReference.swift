@@ -13,6 +13,8 @@ struct NeverSeenReference {
 
     /// Their mean nll, in nats: what the sequence's own should become.
     var level: Double
+    /// The mean nll of the tokens that correspond to each counted one; ``level`` where nothing corresponds.
+    var tokenLevels: [Float]
     /// The same row by row, with what the original predicts; nil without a sibling, or unless asked for.
     var counterfactual: Counterfactual?
 
@@ -20,7 +22,7 @@ struct NeverSeenReference {
     /// nats. An item without one gets the mean of the others' levels.
     static let unknownLevel = 3.5
 
-    /// One for each sequence of each item, in order.
+    /// One for each sequence of each item, in order, what should be left as it is, and all siblings' sequences.
     /// - Parameters:
     ///   - items: what the sequences were made from.
     ///   - groups: the sequences of each item.
@@ -29,12 +31,13 @@ struct NeverSeenReference {
     static func of(
         _ items: [ForgetItem], _ groups: [[TrainingSequence]], original: LanguageModel, settings: UnlearningSettings,
         withCounterfactuals: Bool
-    ) throws -> (references: [NeverSeenReference], neighbours: [[Neighbour]]) {
+    ) throws -> (references: [NeverSeenReference], neighbours: [[Neighbour]], siblings: [TrainingSequence]) {
         let siblings = CounterfactualSiblings.of(items, count: settings.siblings, seed: settings.seed)
         var levels = items.map { _ in [Double]() }
         var states = groups.map { $0.map { _ in [Matrix]() } }
         var nll = groups.map { $0.map { _ in [[Float]]() } }
         var neighbours: [[Neighbour]] = []
+        var all: [TrainingSequence] = []
         for sibling in siblings {
             var batch: [TrainingSequence] = []
             var places: [Int: Range<Int>] = [:]
@@ -46,6 +49,7 @@ struct NeverSeenReference {
                 batch += parts
             }
             guard !batch.isEmpty else { continue }
+            all += batch
             let (statistics, hidden) = try original.statisticsAndStates(of: batch)
             if withCounterfactuals {
                 neighbours.append(
@@ -55,12 +59,12 @@ struct NeverSeenReference {
             }
             for (index, place) in places {
                 levels[index].append(statistics.meanNLL(of: place))
-                guard withCounterfactuals else { continue }
                 for (part, own) in zip(groups[index].indices, place) {
                     let rows = groups[index][part].rows(alignedWith: batch[own])
                     let following =
                         [Float](repeating: 0, count: batch[own].firstTarget - 1) + statistics.nll[own] + [0]
                     nll[index][part].append(rows.map { following[$0] })
+                    guard withCounterfactuals else { continue }
                     let aligned = try Matrix(rows: rows.count, columns: hidden[own].columns)
                     for (row, source) in rows.enumerated() {
                         aligned.rowRange(row, 1).assign(hidden[own].rowRange(source, 1))
@@ -75,15 +79,23 @@ struct NeverSeenReference {
             let level =
                 levels[index].isEmpty
                 ? usual : levels[index].reduce(0, +) / Double(levels[index].count)
-            return try zip(states[index], nll[index]).map { states, nll in
-                guard !states.isEmpty else { return NeverSeenReference(level: level) }
-                let means = nll[0].indices.map { row in nll.reduce(0) { $0 + $1[row] } / Float(nll.count) }
-                let predictions = try TokenDistributions(meanOf: states, model: original)
-                return NeverSeenReference(
-                    level: level, counterfactual: Counterfactual(predictions: predictions, nll: means))
+            return try groups[index].indices.map { part in
+                let sequence = groups[index][part]
+                let nll = nll[index][part]
+                guard let first = nll.first else {
+                    return NeverSeenReference(
+                        level: level, tokenLevels: sequence.targetRows.map { _ in Float(level) })
+                }
+                let means = first.indices.map { row in nll.reduce(0) { $0 + $1[row] } / Float(nll.count) }
+                var reference = NeverSeenReference(level: level, tokenLevels: sequence.targetRows.map { means[$0] })
+                if withCounterfactuals {
+                    let predictions = try TokenDistributions(meanOf: states[index][part], model: original)
+                    reference.counterfactual = Counterfactual(predictions: predictions, nll: means)
+                }
+                return reference
             }
         }
-        return (references, neighbours)
+        return (references, neighbours, all)
     }
 }
 

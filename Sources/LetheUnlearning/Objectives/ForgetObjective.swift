@@ -17,6 +17,8 @@ public struct ForgetInput {
     /// What the original predicts at the corresponding places of siblings; nil for a sequence without siblings, empty
     /// where the objective does not ask for them.
     public var counterfactuals: [Counterfactual?] = []
+    /// The nll of never-seen text at each counted token; empty where the objective does not ask for it.
+    public var levels: [[Float]] = []
     /// Token weights; no gradient flows through them.
     public var weights: [[Float]]
 
@@ -41,6 +43,8 @@ public protocol ForgetObjective: Sendable {
     var needsReferenceStates: Bool { get }
     /// Whether ``ForgetInput/counterfactuals`` are needed.
     var needsCounterfactuals: Bool { get }
+    /// Whether ``ForgetInput/levels`` are needed.
+    var needsLevels: Bool { get }
     /// Whether each item is set against a refusal; see ``ForgetInput``.
     var needsRefusals: Bool { get }
     /// Whether labels are drawn at random instead of the text's own next tokens.
@@ -61,6 +65,8 @@ extension ForgetObjective {
     public var needsReferenceStates: Bool { false }
     /// Whether the original's predictions for siblings are needed.
     public var needsCounterfactuals: Bool { false }
+    /// Whether the levels of never-seen text are needed.
+    public var needsLevels: Bool { false }
     /// Whether refusals are needed.
     public var needsRefusals: Bool { false }
     /// Whether labels are drawn at random.

@@ -8,7 +8,7 @@ public enum ForgetObjectives {
         GradientAscent.name, GradientAscent.sumName, NegativePreference.name, NegativePreference.normalizedName,
         SimpleNegativePreference.name, RandomLabel.name, WeightedGradientAscent.name, RefusalPreference.name,
         RefusalPreference.alias, RepresentationMisdirection.name, SelfDistillation.name, CrossEntropyUnlearning.name,
-        PrimalDual.name, CounterfactualDistillation.name,
+        PrimalDual.name, CounterfactualDistillation.name, LevelRegression.name,
     ]
 
     /// An objective with its published defaults.
@@ -34,6 +34,7 @@ public enum ForgetObjectives {
         case SelfDistillation.name: return SelfDistillation()
         case CrossEntropyUnlearning.name: return CrossEntropyUnlearning()
         case PrimalDual.name: return PrimalDual()
+        case LevelRegression.name: return LevelRegression()
         case CounterfactualDistillation.name: return CounterfactualDistillation()
         default:
             throw LetheError(.unsupported, "unknown objective; known are \(names.joined(separator: ", "))")

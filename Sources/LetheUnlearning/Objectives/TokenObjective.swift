@@ -15,13 +15,16 @@ public protocol TokenObjective: ForgetObjective {
 extension TokenObjective {
     /// Loss and gradient of each sequence.
     public func losses(_ input: ForgetInput) -> [SequenceLoss] {
-        zip(input.sequences, evaluate(input).coefficients).map { sequence, coefficients in
-            .crossEntropy(coefficients: sequence.atTargetRows(coefficients))
-        }
+        zip(input.sequences, evaluate(input).coefficients).map { $0.crossEntropy($1) }
     }
 }
 
 extension TrainingSequence {
     /// Values of the counted tokens at the rows that predict them; 0 at the rows before.
     func atTargetRows(_ values: [Float]) -> [Float] { [Float](repeating: 0, count: firstTarget - 1) + values }
+
+    /// The loss whose gradient with respect to the nll of the counted tokens is given.
+    func crossEntropy(_ coefficients: [Float]) -> SequenceLoss {
+        .crossEntropy(coefficients: atTargetRows(coefficients))
+    }
 }

@@ -199,6 +199,15 @@ class Maker:
             return (weights * divergence - pushed).mean(), weights, (
                 "mean_t [w_t sum_v q_t(v) (log q_t(v) - log p_t(v)) - nll_t where nll_t < level], q_t what the reference "
                 f"predicts at the row of keep_1 that counterfactual_rows gives for the row that predicts t; {words}")
+        if objective == "level":
+            def log_odds(values):
+                return -values - torch.log(torch.clamp(-torch.expm1(-values), min=1e-4))
+            gap = torch.relu(log_odds(nll) - log_odds(torch.full_like(nll, settings["level"])))
+            reach = settings["reach"]
+            huber = torch.where(gap < reach, gap ** 2 / 2, reach * (gap - reach / 2))
+            return (weights * huber).mean(), weights, (
+                "mean_t w_t h(max(0, o_t - o*)), o = log(p / (1 - p)), o* at the nll `level`, h(g) = g^2/2 below `reach` "
+                f"and reach (g - reach/2) above; {words}")
         if objective == "ceu":
             logits = item.logits(self.model)[settings["skip"]:]
             targets = item.targets()[settings["skip"]:]
@@ -340,6 +349,8 @@ def all_cases(make):
     make.case("undial", item="pair", settings={"beta": 3.0})
     make.case("counterfactual", settings={"level": 1.0})
     make.case("counterfactual", item="pair", settings={"level": 4.0}, reweighting=satimp)
+    make.case("level", settings={"level": 7.0, "reach": 4.0})
+    make.case("level", item="pair", settings={"level": 12.0, "reach": 4.0}, reweighting=satimp)
     make.case("ceu", settings={"skip": 0})
     make.case("ceu", item="pair", settings={"skip": 1})
     make.case("rmu", settings={"layer": 2, "scale": 2.0})

@@ -42,7 +42,7 @@ import Testing
                 let answer = try #require(try await api.get(path).json)
                 #expect(Self.checker.problems(answer, schema: schema).isEmpty, "\(path)")
             }
-            #expect(try await api.get("/v1/evaluations/\(id)/result").status == 404)
+            #expect(try await api.get("/v1/evaluations/\(id)/result").status == 409)
             let cancelled = try await api.post("/v1/evaluations/\(id)/cancel")
             #expect(cancelled.status == 200 && cancelled.json?["state"] == "cancelled")
             let again = try await api.post("/v1/evaluations/\(id)/cancel")

@@ -129,6 +129,10 @@ struct ObjectiveFixture {
                 if objective.needsCounterfactuals {
                     forget.counterfactuals = try items.map { try counterfactual($0, entry) }
                 }
+                if objective.needsLevels {
+                    let level = Float(try entry.require("settings").require("level").number())
+                    forget.levels = forget.nll.map { $0.map { _ in level } }
+                }
                 forget.weights[0] = try reweighting(entry).weights(forget.nll[0], importance: items[0].importance)
                 losses = try objective.losses(forget)
                 input = forget

@@ -104,7 +104,7 @@ extension API {
         let row = try await database.evaluation(evaluationID(context))
         guard row.state == .succeeded, let data = EvaluationFolder(database.evaluationsURL, row.id).resultData() else {
             throw Problem(
-                .notFound, "no_result", "the evaluation has no result",
+                .conflict, "no_result", "the evaluation has no result",
                 members: [("state", .string(row.state.rawValue))])
         }
         return Response(

@@ -68,9 +68,9 @@ extension OpenAPIOperation {
             OpenAPIOperation(
                 template: "/v1/evaluations/{id}/result", method: "get", id: "showEvaluationResult", tag: "evaluations",
                 summary: "The result of an evaluation that has succeeded",
-                description: "result.json as `lethe bench pch` writes it; see Docs/result-schema.md.",
+                description: "result.json of `lethe bench pch`; see Docs/result-schema.md. 409 until there is one.",
                 parameters: ["EvaluationID"],
-                responses: [(200, answer("The result.", ["type": "object"]))], problems: [400, 404]),
+                responses: [(200, answer("The result.", ["type": "object"]))], problems: [400, 404, 409]),
             OpenAPIOperation(
                 template: "/v1/evaluations/{id}/cancel", method: "post", id: "cancelEvaluation", tag: "evaluations",
                 summary: "End an evaluation that waits or runs", parameters: ["EvaluationID"],

@@ -1,0 +1,77 @@
+import LetheCore
+import LetheModel
+import LetheTensor
+
+/// Descent along the gradient of the forget loss as far as other texts do not feel it.
+///
+/// Each matrix moves along P = G λ(C + λI)⁻¹, G being its gradient and C the ``InputCovariance`` of texts that are to
+/// stay: of all changes with the same first-order effect on the loss it is the one that changes the outputs of those
+/// texts least, in mean square. This is a natural gradient with the input side of the curvature only (Martens and
+/// Grosse 2015, arXiv 1503.05671), and what MEMIT (Meng et al. 2023, arXiv 2210.07229) does in closed form for one
+/// matrix. The learning rate is the share of the loss that a step removes, to first order: all matrices share the step
+/// size of Polyak for a loss that can reach 0.
+///
+/// Biases reach every text alike, and stay.
+public final class NaturalGradient: StepRule {
+    /// What can be set.
+    public struct Settings: Sendable, Equatable {
+        /// λ as a share of the mean of C's diagonal.
+        public var damping = 0.02
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let decoder: Decoder
+    private let parameters: TrainableParameters
+    private let filters: [Int: [Matrix]]
+    private let directions: [Int: [Matrix]]
+    /// ⟨G, P⟩ over what was visited in this step.
+    private var slope = 0.0
+    private var rate = 0.0
+
+    /// Takes over the covariance.
+    /// - Throws: as ``InputCovariance/takeFilters(_:damping:)``.
+    package init(
+        _ decoder: Decoder, parameters: TrainableParameters, covariance: InputCovariance, settings: Settings
+    ) throws {
+        self.decoder = decoder
+        self.parameters = parameters
+        var filters: [Int: [Matrix]] = [:]
+        var directions: [Int: [Matrix]] = [:]
+        for layer in parameters.layers {
+            filters[layer] = try covariance.takeFilters(layer, damping: settings.damping)
+            directions[layer] = try decoder.weights.layers[layer].matrices.map {
+                try Matrix(rows: $0.rows, columns: $0.columns)
+            }
+        }
+        self.filters = filters
+        self.directions = directions
+    }
+
+    package func begin() { slope = 0 }
+
+    /// Turns the gradients of a layer into its direction.
+    package func visit(_ layer: Int, learningRate: Double) throws {
+        rate = learningRate
+        guard let gradients = parameters.gradients(layer), let filters = filters[layer],
+            let directions = directions[layer]
+        else { return }
+        for index in directions.indices {
+            try Linear.product(gradients.matrices[index], filters[index], into: directions[index])
+            slope += Kernels.dot(gradients.matrices[index], directions[index])
+        }
+    }
+
+    /// Moves all layers. Without a slope nothing moves.
+    package func finish(loss: Double) throws {
+        guard slope > 0, slope.isFinite, loss > 0 else { return }
+        let factor = Float(-rate * loss / slope)
+        for layer in parameters.layers {
+            for (weight, direction) in zip(decoder.weights.layers[layer].matrices, directions[layer] ?? []) {
+                Kernels.add(direction, times: factor, to: try weight.matrix())
+            }
+            parameters.valuesChanged(.layer(layer))
+        }
+    }
+}

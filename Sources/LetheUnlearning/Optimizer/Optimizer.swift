@@ -1,0 +1,28 @@
+/// The optimisers of an update.
+public enum Optimizer: Sendable, Equatable {
+    /// Its learning rate is a peak: it rises over the first steps and falls near the target.
+    case adamW(AdamW.Settings)
+    /// For losses that can reach 0; its learning rate is the share of the loss that a step removes.
+    case naturalGradient(NaturalGradient.Settings)
+
+    /// The name that options and reports use.
+    public var name: String {
+        switch self {
+        case .adamW: "adamw"
+        case .naturalGradient: "natural-gradient"
+        }
+    }
+
+    /// All names.
+    public static let names = ["adamw", "natural-gradient"]
+
+    /// An optimiser with its defaults.
+    /// - Returns: nil for an unknown name.
+    public init?(named name: String) {
+        switch name {
+        case "adamw": self = .adamW(AdamW.Settings())
+        case "natural-gradient": self = .naturalGradient(NaturalGradient.Settings())
+        default: return nil
+        }
+    }
+}
