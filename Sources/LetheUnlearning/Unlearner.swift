@@ -136,7 +136,13 @@ public final class Unlearner {
         record.keepTerm = keepTerm.rawValue
 
         var holdsTexts = false
-        if case .naturalGradient = settings.optimizer { holdsTexts = true }
+        if case .naturalGradient = settings.optimizer {
+            guard objective is any TokenObjective, objective.isBounded else {
+                throw LetheError(
+                    .usage, "a natural gradient needs a loss that can reach 0, such as \(LevelRegression.name)")
+            }
+            holdsTexts = true
+        }
         let corpus =
             keepTerm == .none && settings.targeting != .contrast && !holdsTexts
             ? nil : try keepCorpus(request, settings)

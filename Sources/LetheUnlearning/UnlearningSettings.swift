@@ -88,6 +88,18 @@ public struct UnlearningSettings: Sendable, Equatable {
             filter: RedundancyFilter(), usesFilter: true, normalizesWeights: true, seed: 0)
     }
 
+    /// Takes an objective, with what goes with it: its own keep term if it has one, and AdamW as in ``letheAdamW`` where
+    /// the natural gradient needs a loss that can reach 0.
+    public mutating func choose(_ objective: String) {
+        method = .objective(objective)
+        if case .naturalGradient = optimizer, objective != LevelRegression.name {
+            let other = Self.letheAdamW
+            (optimizer, learningRate, epochs) = (other.optimizer, other.learningRate, other.epochs)
+            (reweighting, keepTerm) = (other.reweighting, other.keepTerm)
+        }
+        if let term = KeepTerm.published(for: objective) { keepTerm = term }
+    }
+
     /// With an AdamW learning rate times a factor; the rate of a natural gradient does not depend on the model.
     public func scalingRate(by factor: Double) -> UnlearningSettings {
         var settings = self
@@ -98,10 +110,8 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// The settings of a request: its preset with its options over it.
     /// - Throws: `bad_data` or `unsupported` naming the option.
     public init(_ options: RequestOptions) throws {
-        // Another objective, and a learning rate, are for AdamW.
-        let isOwn = ["fit", LevelRegression.name].contains(options.method ?? "fit") && options.learningRate == nil
         switch options.preset ?? "lethe" {
-        case "lethe": self = isOwn ? .lethe : .letheAdamW
+        case "lethe": self = options.learningRate == nil ? .lethe : .letheAdamW
         case "published": self = .published
         default: throw LetheError(.badData, "/options/preset: must be lethe or published")
         }
@@ -111,8 +121,7 @@ public struct UnlearningSettings: Sendable, Equatable {
                     .badData, "/options/method: must be fit or one of \(ForgetObjectives.names.joined(separator: ", "))"
                 )
             }
-            self.method = .objective(method)
-            if let term = KeepTerm.published(for: method) { keepTerm = term }
+            choose(method)
         }
         if let name = options.reweighting {
             guard let reweighting = try? TokenReweighting.named(name) else {

@@ -49,7 +49,7 @@ public enum BenchmarkModifier {
             if value == "fit" {
                 settings.method = .fit(.published)
             } else if ForgetObjectives.names.contains(value) {
-                settings.method = .objective(value)
+                settings.choose(value)
             } else {
                 throw unknown(key, ["fit"] + ForgetObjectives.names)
             }

@@ -34,7 +34,7 @@ struct UnlearnCommand: AsyncParsableCommand {
     var layers: Int?
     @Option(help: "How they are chosen: \(LayerTargeting.Mode.allCases.map(\.rawValue).joined(separator: ", ")).")
     var targeting: String?
-    @Option(help: "Peak learning rate.")
+    @Option(help: "Peak learning rate of AdamW, which this chooses.")
     var learningRate: Double?
     @Option(help: "Passes over the items at most.")
     var epochs: Int?

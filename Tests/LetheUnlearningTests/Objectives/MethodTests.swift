@@ -57,6 +57,29 @@ import Testing
         if method != "rmu" { #expect(record.after.nll > record.before.nll + 0.01) }
     }
 
+    @Test func `the default brings the items to the level of text never seen, and leaves keep texts alone`() throws {
+        let run = try run("fit") {
+            var own = UnlearningSettings.lethe
+            own.layerCount = $0.layerCount
+            own.usesFilter = false
+            $0 = own
+        }
+        let record = run.record
+        #expect(record.objective == "level" && record.keepTerm == "none" && record.steps > 0)
+        let target = try #require(record.targetNLL)
+        #expect(record.after.nll > 0.5 * target && record.after.nll < 2 * target)
+        #expect(record.keepAfter.nll - record.keepBefore.nll < 0.2 * (record.after.nll - record.before.nll))
+    }
+
+    @Test func `a natural gradient without a loss that can reach 0 is refused`() throws {
+        #expect(throws: LetheError.self) {
+            _ = try run("ga") { $0.optimizer = .naturalGradient(NaturalGradient.Settings()) }
+        }
+        var settings = UnlearningSettings.lethe
+        settings.choose("npo")
+        #expect(settings.optimizer == .adamW(AdamW.Settings()) && settings.keepTerm == .gd)
+    }
+
     @Test(arguments: ["dpo", "rmu"])
     func `the same seed gives the same bytes`(method: String) throws {
         let runs = try (0..<2).map { _ in try run(method) }

@@ -145,7 +145,7 @@ enum OpenAPISchemas {
             ("targeting", described(text(32), "`exact`, `contrast`, `gradient` or `middle`.")),
             ("keep_term", described(text(32), "`none`, `gd`, `kl`, `kl-published`, `rmu` or `pdu`.")),
             ("keep_weight", number(Bounds.keepWeight, "Weight of the keep term.")),
-            ("learning_rate", number(Bounds.learningRate, "Peak learning rate.")),
+            ("learning_rate", number(Bounds.learningRate, "Peak learning rate of AdamW, which this chooses.")),
             ("epochs", integer(Bounds.epochs, "Passes over the items, or the most of them.")),
             ("seed", integer(Bounds.seed, "Seed of every random choice.")),
         ])
