@@ -20,6 +20,26 @@ void lethe_add(float *y, const float *x, int64_t count) {
     lethe_parallel(count, 64, count, add_range, &c);
 }
 
+static void copy_range(void *context, int64_t begin, int64_t end) {
+    const vectors *c = context;
+    memcpy(c->y + begin, c->x + begin, (size_t)(end - begin) * sizeof(float));
+}
+
+void lethe_copy(float *y, const float *x, int64_t count) {
+    vectors c = {.y = y, .x = x};
+    lethe_parallel(count, 1024, count, copy_range, &c);
+}
+
+static void clear_range(void *context, int64_t begin, int64_t end) {
+    const vectors *c = context;
+    memset(c->y + begin, 0, (size_t)(end - begin) * sizeof(float));
+}
+
+void lethe_clear(float *y, int64_t count) {
+    vectors c = {.y = y};
+    lethe_parallel(count, 1024, count, clear_range, &c);
+}
+
 LETHE_CLONES static void scale_range(void *context, int64_t begin, int64_t end) {
     const vectors *c = context;
     float *restrict y = c->y;

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import LetheCore
 
@@ -24,7 +25,7 @@ public final class FloatBuffer {
     /// - Throws: as ``init(count:)``.
     public convenience init(zeros count: Int) throws {
         try self.init(count: count)
-        pointer.update(repeating: 0, count: count)
+        clear()
     }
 
     /// Copies an array.
@@ -42,9 +43,12 @@ public final class FloatBuffer {
     /// - Throws: as ``init(count:)``.
     public func copy() throws -> FloatBuffer {
         let copy = try FloatBuffer(count: count)
-        copy.pointer.update(from: pointer, count: count)
+        lethe_copy(copy.pointer, pointer, Int64(count))
         return copy
     }
+
+    /// Sets every element to zero.
+    public func clear() { lethe_clear(pointer, Int64(count)) }
 
     /// The elements as an array.
     public var array: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }

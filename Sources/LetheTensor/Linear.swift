@@ -58,9 +58,9 @@ public enum Linear {
             transposeB: false, c, inner: a.columns, accumulate: accumulate, type: LETHE_F32)
     }
 
-    /// Rows up to which a forward product in fp32 reads its weight once, row by row, instead of being oneDNN's: decoding
-    /// one token at a time is as fast as memory is.
-    static let narrowRows = 2
+    /// Rows up to which a forward product in fp32 reads its weight once, as it lies, instead of being oneDNN's: those of
+    /// decoding.
+    static let narrowRows = Int(lethe_narrow_rows())
 
     /// Rows from which on a product takes so long that mapping a weight's pages again the next time costs little beside
     /// it. Decoding, with fewer rows, leaves them in the process; training and inspection hold none but the weight's

@@ -1,3 +1,4 @@
+import CKernels
 import LetheCore
 
 /// A row-major fp32 matrix, or a rectangle of one: rows of `columns` elements, `stride` apart.
@@ -63,11 +64,11 @@ public struct Matrix {
         return Matrix(owner: owner, pointer: pointer + from * stride, rows: count, columns: columns, stride: stride)
     }
 
-    /// Copies all elements of a matrix of the same shape into this one.
+    /// Copies all elements of a matrix of the same shape, with which this one shares no memory, into this one.
     public func assign(_ other: Matrix) {
         precondition(rows == other.rows && columns == other.columns, "shapes differ")
         if isContiguous && other.isContiguous {
-            pointer.update(from: other.pointer, count: count)
+            lethe_copy(pointer, other.pointer, Int64(count))
         } else {
             for row in 0..<rows {
                 (pointer + row * stride).update(from: other.pointer + row * other.stride, count: columns)
@@ -86,7 +87,7 @@ public struct Matrix {
     /// Sets every element to zero.
     public func clear() {
         if isContiguous {
-            pointer.update(repeating: 0, count: count)
+            lethe_clear(pointer, Int64(count))
         } else {
             for row in 0..<rows { (pointer + row * stride).update(repeating: 0, count: columns) }
         }

@@ -27,8 +27,8 @@ public final class LayerGradients {
     /// Sets all to zero.
     public func clear() {
         for matrix in matrices { matrix.clear() }
-        for bias in biases { if let bias { bias.pointer.update(repeating: 0, count: bias.count) } }
-        for vector in normVectors { vector.pointer.update(repeating: 0, count: vector.count) }
+        for bias in biases { bias?.clear() }
+        for vector in normVectors { vector.clear() }
     }
 
     /// The sum of squares of the attention and MLP matrices.

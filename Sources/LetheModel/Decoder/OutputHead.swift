@@ -6,8 +6,8 @@ import LetheTensor
 /// Logits are made in blocks of rows and never all held twice; a pass whose rows fit one block keeps that block between
 /// forward and backward, a longer one makes its logits again.
 public final class OutputHead {
-    /// Rows of logits held at once: 512 rows of 49,152 are 96 MiB.
-    public static let defaultBlockRows = 512
+    /// Rows of logits held at once: 1,024 rows of 49,152 are 192 MiB.
+    public static let defaultBlockRows = 1024
 
     private let decoder: Decoder
     private let hidden: Matrix
@@ -21,8 +21,8 @@ public final class OutputHead {
     public init(_ decoder: Decoder, hidden: Matrix, blockRows: Int = OutputHead.defaultBlockRows) throws {
         self.decoder = decoder
         self.hidden = hidden
-        // Long vocabularies get fewer rows, so that a block stays near 100 MB.
-        let fitting = max(16, 25_000_000 / max(decoder.configuration.vocabularySize, 1))
+        // Long vocabularies get fewer rows, so that a block stays near 200 MB.
+        let fitting = max(16, (50 << 20) / max(decoder.configuration.vocabularySize, 1))
         self.blockRows = max(1, min(blockRows, fitting))
         normed = try Matrix(rows: hidden.rows, columns: hidden.columns)
         statistics = try decoder.applyNorm(decoder.weights.finalNorm, hidden, into: normed)

@@ -11,6 +11,10 @@ public enum LayerMasking {
     /// Tokens of the text that are used, as published.
     public static let tokenLimit = 128
 
+    /// Rows that pass a layer at once: enough for products at full speed, and few enough that the buffers of one group
+    /// serve the next.
+    private static let groupRows = 512
+
     /// Mean NLL as it is, and without each layer.
     public struct Result: Sendable, Equatable {
         /// Of the whole model.
@@ -37,18 +41,23 @@ public enum LayerMasking {
         guard window.targetCount > 0 else {
             throw LetheError(.badData, "the text has no token whose prediction counts")
         }
+        // Buffers of these sizes serve nothing before or after: without this, those of all phases would add up.
+        BufferPool.shared.trim()
+        defer { BufferPool.shared.trim() }
         let rows = ids.count
         let layers = decoder.configuration.layerCount
-        var state = try decoder.embed(PackedBatch([ids]))
+        // All variants one below the other, first the whole model's.
+        let state = try Matrix(rows: rows * (layers + 1), columns: decoder.configuration.hiddenSize)
+        state.rowRange(0, rows).assign(try decoder.embed(PackedBatch([ids])))
+        let groupSize = max(1, groupRows / rows)
         for index in 0..<layers {
-            let batch = PackedBatch(Array(repeating: ids, count: index + 1))
-            let next = try decoder.forwardLayer(index, state, batch: batch)
-            let joined = try Matrix(rows: rows * (index + 2), columns: state.columns)
-            joined.rowRange(0, next.rows).assign(next)
-            joined.rowRange(next.rows, rows).assign(state.rowRange(0, rows))
-            state = joined
-            // The batch grows with every layer, so no buffer given back is large enough for the next.
-            if index % 6 == 5 { BufferPool.shared.trim() }
+            // The variant that skips this layer leaves it as the whole model's enters it.
+            state.rowRange((index + 1) * rows, rows).assign(state.rowRange(0, rows))
+            for start in stride(from: 0, through: index, by: groupSize) {
+                let batch = PackedBatch(Array(repeating: ids, count: min(groupSize, index + 1 - start)))
+                let group = state.rowRange(start * rows, batch.rowCount)
+                group.assign(try decoder.forwardLayer(index, group, batch: batch))
+            }
         }
         // Only rows whose prediction counts go through the output head.
         let counted = window.targetRows
@@ -58,7 +67,7 @@ public enum LayerMasking {
                 .assign(state.rowRange(variant * rows + counted.lowerBound, counted.count))
         }
         let targets = (0...layers).flatMap { _ in counted.map { Optional(ids[$0 + 1]) } }
-        let nll = try OutputHead(decoder, hidden: kept).statistics(targets: targets).nll
+        let nll = try OutputHead(decoder, hidden: kept, blockRows: groupRows).statistics(targets: targets).nll
         let losses = (0...layers).map { variant in
             nll[variant * counted.count..<(variant + 1) * counted.count].reduce(0) { $0 + Double($1) }
                 / Double(counted.count)

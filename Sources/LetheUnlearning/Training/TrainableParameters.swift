@@ -110,9 +110,9 @@ public final class TrainableParameters {
         for gradients in distinctGradients { gradients.clear() }
         embeddingGradient?.clear()
         if !decoder.configuration.isTied { headGradient?.clear() }
-        if let headBiasGradient { headBiasGradient.pointer.update(repeating: 0, count: headBiasGradient.count) }
+        headBiasGradient?.clear()
         positionGradient?.clear()
-        for vector in finalNormGradient { vector.pointer.update(repeating: 0, count: vector.count) }
+        for vector in finalNormGradient { vector.clear() }
     }
 
     /// All groups, always in the same order.
