@@ -10,7 +10,7 @@ import Testing
     init() throws { bench = try CommandBench() }
 
     private static let small: JSONValue = [
-        "kind": "pch", "forget": 3, "retain": 3, "questions": 1, "methods": ["ga:layers=1"], "seeds": [20],
+        "kind": "pch", "forget": 3, "retain": 3, "questions": 1, "methods": ["ga:layers=1"], "seeds": [20, 30],
     ]
 
     private func submit(_ daemon: DaemonProcess, _ body: JSONValue = small) async throws -> String {
@@ -27,9 +27,13 @@ import Testing
         return try await daemon.get("/v1/evaluations/\(id)")
     }
 
-    private func waitForPhase(_ daemon: DaemonProcess, _ id: String) async throws {
-        while try await daemon.get("/v1/evaluations/\(id)")["progress"] == .null {
-            try await Task.sleep(for: .milliseconds(50))
+    /// Until a run, the first being 1, has begun and shown progress.
+    private func waitForPhase(_ daemon: DaemonProcess, _ id: String, run: Int = 1) async throws {
+        while true {
+            let row = try await daemon.get("/v1/evaluations/\(id)")
+            if row["state"] == "running", row["runs"]?.intValue ?? 0 >= run, row["progress"] != .null { return }
+            if row["finalized_at"] != .null { return }
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 
@@ -54,7 +58,7 @@ import Testing
         #expect(try await daemon.get("/v1/evaluations/\(id)")["finalized_at"] == .null)
 
         // A restart takes it up again.
-        try await waitForPhase(daemon, id)
+        try await waitForPhase(daemon, id, run: 2)
         daemon.process.kill()
         daemon = try await bench.serve()
         let ended = try await waitForEnd(daemon, id)
@@ -68,7 +72,7 @@ import Testing
         #expect(stored == ["report.html", "report.md", "result.json"])
         let alone = try await bench.succeed(
             "bench", "pch", "--limit-forget", "3", "--limit-retain", "3", "--limit-questions", "1", "--methods",
-            "ga:layers=1", "--seeds", "20", "--threads", "1", "--out", bench.scratch.path("out").path, "--cache",
+            "ga:layers=1", "--seeds", "20,30", "--threads", "1", "--out", bench.scratch.path("out").path, "--cache",
             bench.scratch.path("cache").path, "--json"
         ).json
         for key in ["schema", "model", "data", "baselines"] { #expect(result[key] == alone[key], "\(key)") }

@@ -27,12 +27,12 @@ import Testing
         let plain = try settings("fit")
         let cases: [(String, String, String)] = [
             ("no-filter", "filter", "off"), ("no-targeting", "layers", "all"),
-            ("no-reweighting", "reweighting", "none"),
             ("no-stop", "stop_rule", "off"), ("no-keep", "keep_term", "none"), ("epochs=3", "epochs", "3"),
             ("learning-rate=0.5", "learning_rate", "0.5"), ("layers=2", "layers", "2 by exact"),
             ("layers=all", "layers", "all"), ("keep-weight=2", "keep_weight", "2.0"),
             ("keep-term=kl", "keep_term", "kl"), ("keep-sequences=9", "keep_sequences", "9"),
-            ("reweighting=simsat", "reweighting", "simSat(beta: 5.0)"), ("method=npo", "objective", "npo"),
+            ("reweighting=simsat", "reweighting", "simSat(beta: 5.0)"),
+            ("no-reweighting", "reweighting", "none"), ("optimizer=adamw", "optimizer", "adamw"),
             ("targeting=gradient", "layers", "8 by gradient"), ("window=77", "window", "77"),
         ]
         for (modifier, key, value) in cases {
@@ -40,6 +40,10 @@ import Testing
             #expect(changed[key] == value, "\(modifier)")
             #expect(changed.filter { $0.key != key } == plain.filter { $0.key != key }, "\(modifier)")
         }
+        // Another objective comes with the optimiser that it needs.
+        let npo = try settings("fit:method=npo")
+        #expect(npo["objective"] == "npo" && npo["optimizer"] == "adamw" && npo["keep_term"] == "gd")
+        #expect(throws: LetheError.self) { try BenchmarkMethod("fit:weight-decay=0.1") }
         let published = try settings("fit-published:no-importance")
         #expect(published["objective"] == "npo" && published["keep_term"] == "kl-published")
         let both = try BenchmarkMethod("fit:no-filter:epochs=2")
