@@ -62,9 +62,22 @@ actor CompletionRunner {
         _ request: ErasureRequest, settings: UnlearningSettings, model: String, head: GenerationRow
     ) async throws -> RequestPlan.Work {
         try await taken {
+            // Memory follows a new head a moment later than the store.
+            var head = head
+            for _ in 0..<Self.headWaits where !isInMemory(model, head) {
+                try await Task.sleep(for: .milliseconds(50))
+                head = try await database.model(model).head
+            }
             let space = self.head.current.flatMap { $0.name == model ? $0.space : nil } ?? ""
             return try await work(request, settings, model, head, database.memory(model, space: space))
         }
+    }
+
+    /// How often a dry run looks, every 50 ms, whether the head is in memory.
+    private static let headWaits = 60
+
+    private nonisolated func isInMemory(_ name: String, _ generation: GenerationRow) -> Bool {
+        head.current.map { $0.name == name && $0.manifestDigest == generation.manifestDigest } ?? false
     }
 
     private func work(
