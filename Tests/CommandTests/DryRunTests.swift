@@ -32,7 +32,7 @@ import Testing
             }
             var answer = try await ask()
             // A head that has just been published is in the worker's memory a moment later.
-            for _ in 0..<1_200 where answer.status == 503 && status != 503 {
+            for _ in 0..<1_200 where answer.status == 409 && status != 409 {
                 try await Task.sleep(for: .milliseconds(50))
                 answer = try await ask()
             }

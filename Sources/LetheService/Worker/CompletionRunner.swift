@@ -57,27 +57,15 @@ actor CompletionRunner {
     }
 
     /// Says what a request would do to the head as it is; see ``RequestPlan``.
-    /// - Throws: `unavailable` when too many calls wait, or the model is not the one in the worker's memory.
+    /// - Throws: `unavailable` when too many calls wait, `invalid_state` when the head is not what the worker holds, as
+    ///   after a rollback.
     nonisolated func plan(
         _ request: ErasureRequest, settings: UnlearningSettings, model: String, head: GenerationRow
     ) async throws -> RequestPlan.Work {
         try await taken {
-            // Memory follows a new head a moment later than the store.
-            var head = head
-            for _ in 0..<Self.headWaits where !isInMemory(model, head) {
-                try await Task.sleep(for: .milliseconds(50))
-                head = try await database.model(model).head
-            }
             let space = self.head.current.flatMap { $0.name == model ? $0.space : nil } ?? ""
             return try await work(request, settings, model, head, database.memory(model, space: space))
         }
-    }
-
-    /// How often a dry run looks, every 50 ms, whether the head is in memory.
-    private static let headWaits = 60
-
-    private nonisolated func isInMemory(_ name: String, _ generation: GenerationRow) -> Bool {
-        head.current.map { $0.name == name && $0.manifestDigest == generation.manifestDigest } ?? false
     }
 
     private func work(
@@ -87,7 +75,8 @@ actor CompletionRunner {
         try Task.checkCancellation()
         if let threads { Engine.threadCount = threads }
         guard let shared = head.current, shared.name == name, shared.manifestDigest == generation.manifestDigest else {
-            throw LetheError(.unavailable, "the model is not in memory; it is once a request for it was worked on")
+            throw LetheError(
+                .invalidState, "the model's head is not in memory; it is once a request for it was worked on")
         }
         if let encoderFolder, encoder == nil { encoder = try SentenceEncoder(encoderFolder) }
         let embedder: any TextEmbedder = try encoder ?? HiddenStateEmbedder(shared.openOriginal())

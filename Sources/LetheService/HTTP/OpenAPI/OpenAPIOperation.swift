@@ -117,7 +117,7 @@ extension OpenAPIOperation {
                 responses: [
                     (202, .object(accepted)),
                     (200, answer("What a dry run says.", OpenAPISchemas.reference("RequestPlan"))),
-                ], problems: [400, 404, 413, 415, 422, 503, 507]),
+                ], problems: [400, 404, 409, 413, 415, 422, 503, 507]),
             OpenAPIOperation(
                 template: "/v1/requests", method: "get", id: "listRequests", tag: "requests",
                 summary: "List requests, newest first",
