@@ -135,13 +135,12 @@ public final class Unlearner {
         record.objective = objectiveName
         record.keepTerm = keepTerm.rawValue
 
-        var holdsTexts = false
-        if case .naturalGradient = settings.optimizer {
+        let holdsTexts = settings.optimizer.followsLoss
+        if holdsTexts {
             guard objective is any TokenObjective, objective.isBounded else {
                 throw LetheError(
                     .usage, "a natural gradient needs a loss that can reach 0, such as \(LevelRegression.name)")
             }
-            holdsTexts = true
         }
         let corpus =
             keepTerm == .none && settings.targeting != .contrast && !holdsTexts

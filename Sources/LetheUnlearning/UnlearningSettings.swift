@@ -1,4 +1,5 @@
 import LetheCore
+import LetheModel
 
 /// How one request is carried out. The two presets are starting points; request options override parts of them.
 public struct UnlearningSettings: Sendable, Equatable {
@@ -32,6 +33,9 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var neighbourWeight = 1.0
     /// What turns gradients into steps.
     public var optimizer = Optimizer.adamW(AdamW.Settings())
+    /// A format in which the items have to be at their target too, so that a deployment that rounds the matrices does
+    /// not bring them back; nil: as the weights are only.
+    public var rounding: WeightFormat?
     /// Passes over the request's items, at most.
     public var epochs: Int
     /// Tokens of one window of a long text.
@@ -66,7 +70,7 @@ public struct UnlearningSettings: Sendable, Equatable {
     }
 
     /// Lethe's own: regression of the tokens' log-odds to the level of never-seen text, along a natural gradient that
-    /// leaves keep texts and siblings where they are.
+    /// leaves keep texts and siblings where they are; at the weights as they are, and rounded to four bits.
     public static var lethe: UnlearningSettings {
         var settings = letheAdamW
         settings.method = .objective(LevelRegression.name)
@@ -74,7 +78,8 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.keepTerm = .none
         settings.optimizer = .naturalGradient(NaturalGradient.Settings())
         settings.learningRate = 0.5
-        settings.epochs = 14
+        settings.epochs = 20
+        settings.rounding = .int4Group32
         return settings
     }
 
@@ -92,10 +97,10 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// the natural gradient needs a loss that can reach 0.
     public mutating func choose(_ objective: String) {
         method = .objective(objective)
-        if case .naturalGradient = optimizer, objective != LevelRegression.name {
+        if optimizer.followsLoss && objective != LevelRegression.name {
             let other = Self.letheAdamW
             (optimizer, learningRate, epochs) = (other.optimizer, other.learningRate, other.epochs)
-            (reweighting, keepTerm) = (other.reweighting, other.keepTerm)
+            (reweighting, keepTerm, rounding) = (other.reweighting, other.keepTerm, other.rounding)
         }
         if let term = KeepTerm.published(for: objective) { keepTerm = term }
     }
@@ -103,7 +108,7 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// With an AdamW learning rate times a factor; the rate of a natural gradient does not depend on the model.
     public func scalingRate(by factor: Double) -> UnlearningSettings {
         var settings = self
-        if case .adamW = optimizer { settings.learningRate *= factor }
+        if !optimizer.followsLoss { settings.learningRate *= factor }
         return settings
     }
 

@@ -33,8 +33,6 @@ final class UpdateLoop {
     /// Share of the way from the first level to the target that the active items still have to go.
     private var remaining = 1.0
     private var firstGap: Double?
-    /// The forget loss of the last step, for objectives that tell it.
-    private var forgetLoss = 0.0
 
     /// The smallest share of the learning rate that a step near the target takes.
     private static let leastRate = 0.2
@@ -71,6 +69,13 @@ final class UpdateLoop {
         let rule = try stepRule(parameters)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
+        // Where gradients are taken: at the weights as they are, then rounded. An item is done when it is at its target
+        // at both.
+        let rounded = try settings.rounding.map {
+            try RoundedPass(model, parameters: parameters, format: $0, reference: original.decoder)
+        }
+        var isAtRounded = false
+        var placesAtTarget = 0
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
         if objective.needsRefusals {
             refusals = try sequences.map {
@@ -95,13 +100,14 @@ final class UpdateLoop {
             for batch in batches {
                 let taken = record.steps
                 rule.begin()
-                let done = try takeStep(batch, pass, parameters, &record) { forgetNLL, keepNLL in
+                let place = try isAtRounded ? rounded?.rounding() ?? pass : pass
+                let loss = try takeStep(batch, place, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
                             phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
                 } update: { layer in
                     let rate: Double
-                    if case .naturalGradient = settings.optimizer {
+                    if settings.optimizer.followsLoss {
                         rate = settings.learningRate
                     } else if targets.isEmpty {
                         rate = schedule.rate(taken)
@@ -115,11 +121,17 @@ final class UpdateLoop {
                     }
                     try rule.visit(layer, learningRate: rate)
                 }
-                if done {
-                    record.reachedTarget = true
-                    break training
+                guard let loss else {
+                    placesAtTarget += 1
+                    if rounded == nil || placesAtTarget == 2 {
+                        record.reachedTarget = true
+                        break training
+                    }
+                    isAtRounded.toggle()
+                    continue
                 }
-                try rule.finish(loss: forgetLoss)
+                placesAtTarget = 0
+                try rule.finish(loss: loss)
                 record.steps += 1
             }
         }
@@ -136,11 +148,12 @@ final class UpdateLoop {
     }
 
     /// Forward and backward of one step, which updates each layer as soon as its gradients are complete: they are never
-    /// all held at once. True when every item is at its target, and nothing was left to do.
+    /// all held at once. Gives the forget loss, 0 for objectives that do not tell it; nil when every item is at its
+    /// target, and nothing was left to do.
     private func takeStep(
         _ chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
         report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
-    ) throws -> Bool {
+    ) throws -> Double? {
         parameters.clearGradients()
         let keep = keepTerm == .none ? [] : drawKeep(settings.keepSequences)
         let batch = chosen.map { index in
@@ -161,6 +174,7 @@ final class UpdateLoop {
         }
         var isDone = false
         var meanWeight = 0.0
+        var forgetLoss = 0.0
         let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers + near.map(\.sequence)) { statistics in
             try report(
                 statistics.meanNLL(of: chosen.indices), keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
@@ -174,7 +188,8 @@ final class UpdateLoop {
                 firstGap = firstGap ?? gap
             }
             let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
-            let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal, &meanWeight)
+            let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal)
+            (meanWeight, forgetLoss) = (forget.meanWeight, forget.value)
             return try forget.items + keepLosses(keep, nll: Array(statistics.nll[keepRange])) + forget.refusals
                 + nearLosses
         } didVisit: { layer in
@@ -184,7 +199,7 @@ final class UpdateLoop {
         }
         if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
         if record.steps == 0 { record.meanWeight = meanWeight }
-        return isDone
+        return isDone ? nil : forgetLoss
     }
 
     /// The positions, within the step's batch, of sequences that are still better known than their target.
@@ -195,10 +210,22 @@ final class UpdateLoop {
         }
     }
 
+    /// The losses of a step's forget items.
+    private struct ForgetLosses {
+        /// One for each chosen item.
+        var items: [SequenceLoss]
+        /// One for each refusal.
+        var refusals: [SequenceLoss]
+        /// The mean of the token weights before they are normalised.
+        var meanWeight: Double
+        /// The whole, for objectives that tell it; otherwise 0.
+        var value = 0.0
+    }
+
     /// The losses of the step's items, and those of their refusals, whose statistics begin at `firstRefusal`.
     private func forgetLosses(
-        _ statistics: BatchStatistics, _ chosen: [Int], _ live: [Int], firstRefusal: Int?, _ meanWeight: inout Double
-    ) throws -> (items: [SequenceLoss], refusals: [SequenceLoss]) {
+        _ statistics: BatchStatistics, _ chosen: [Int], _ live: [Int], firstRefusal: Int?
+    ) throws -> ForgetLosses {
         var input = ForgetInput(
             sequences: live.map { sequences[chosen[$0]] }, nll: live.map { statistics.nll[$0] })
         if objective.needsReference { input.referenceNLL = live.map { referenceNLL[chosen[$0]] } }
@@ -212,7 +239,7 @@ final class UpdateLoop {
             settings.reweighting.weights(input.nll[$0], importance: input.sequences[$0].importance)
         }
         let count = Double(max(1, input.tokenCount))
-        meanWeight = input.weights.reduce(0) { $0 + $1.reduce(0) { $0 + Double($1) } } / count
+        let meanWeight = input.weights.reduce(0) { $0 + $1.reduce(0) { $0 + Double($1) } } / count
         if settings.normalizesWeights && meanWeight > 0 {
             let factor = Float(1 / meanWeight)
             input.weights = input.weights.map { $0.map { $0 * factor } }
@@ -225,10 +252,11 @@ final class UpdateLoop {
             input.weights += nll.map { $0.map { _ in 1 } }
         }
         if objective.needsLevels { input.levels = live.map { neverSeen[chosen[$0]].tokenLevels } }
+        var value = 0.0
         let losses: [SequenceLoss]
         if let objective = objective as? any TokenObjective {
             let loss = objective.evaluate(input)
-            forgetLoss = loss.value
+            value = loss.value
             losses = zip(input.sequences, loss.coefficients).map { $0.crossEntropy($1) }
         } else {
             losses = try objective.losses(input)
@@ -239,7 +267,7 @@ final class UpdateLoop {
             items[position] = losses[place]
             if firstRefusal != nil { answers[position] = losses[live.count + place] }
         }
-        return (items, answers)
+        return ForgetLosses(items: items, refusals: answers, meanWeight: meanWeight, value: value)
     }
 
     private func keepLosses(_ keep: [Int], nll: [[Float]]) throws -> [SequenceLoss] {

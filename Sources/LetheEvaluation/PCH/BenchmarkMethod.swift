@@ -1,4 +1,5 @@
 import LetheCore
+import LetheModel
 import LetheUnlearning
 
 /// A row of the benchmark: a way to carry out the requests, or a control.
@@ -104,7 +105,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "optimizer": settings.optimizer.name,
             "learning_rate": "\(settings.scalingRate(by: rateScale).learningRate)", "epochs": "\(settings.epochs)",
             "window": "\(settings.window)", "stop_rule": settings.stopsAtTarget ? "on" : "off",
-            "filter": settings.usesFilter ? "on" : "off",
+            "filter": settings.usesFilter ? "on" : "off", "rounding": settings.rounding?.rawValue ?? "none",
         ]
     }
 }

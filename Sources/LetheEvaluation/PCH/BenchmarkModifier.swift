@@ -1,4 +1,5 @@
 import LetheCore
+import LetheModel
 import LetheUnlearning
 
 /// What may follow a method's name after a colon.
@@ -7,12 +8,13 @@ public enum BenchmarkModifier {
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
         "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
-        "optimizer", "neighbour-weight",
+        "optimizer", "neighbour-weight", "rounding",
     ]
 
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
+        "no-rounding",
     ]
 
     /// Changes settings.
@@ -59,6 +61,7 @@ public enum BenchmarkModifier {
         case "optimizer":
             guard let optimizer = Optimizer(named: value) else { throw unknown(key, Optimizer.names) }
             settings.optimizer = optimizer
+        case "rounding": settings.rounding = try named(key, value, WeightFormat.allCases)
         case "neighbour-weight": settings.neighbourWeight = try number(key, value, in: 0...1000)
         case "stop-tolerance": settings.stopTolerance = try number(key, value, in: 0...100)
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
@@ -100,6 +103,7 @@ public enum BenchmarkModifier {
         case "no-reweighting": settings.reweighting = .none
         case "no-stop": settings.stopsAtTarget = false
         case "no-keep": settings.keepTerm = .none
+        case "no-rounding": settings.rounding = nil
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }
     }

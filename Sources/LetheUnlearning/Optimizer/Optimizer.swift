@@ -13,6 +13,15 @@ public enum Optimizer: Sendable, Equatable {
         }
     }
 
+    /// Whether the learning rate is a share of the loss, which then has to be one that can reach 0, and does not depend on
+    /// the model.
+    public var followsLoss: Bool {
+        switch self {
+        case .adamW: false
+        case .naturalGradient: true
+        }
+    }
+
     /// All names.
     public static let names = ["adamw", "natural-gradient"]
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LetheEvaluation
+import LetheModel
 
 /// `lethe attack quantize`: rounds the matrices and measures again.
 struct AttackQuantizeCommand: AsyncParsableCommand {

@@ -1,4 +1,5 @@
 import LetheEvaluation
+import LetheModel
 import Testing
 
 @Suite struct QuantizeAttackTests {

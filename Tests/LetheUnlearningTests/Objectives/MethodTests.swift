@@ -71,6 +71,32 @@ import Testing
         #expect(record.keepAfter.nll - record.keepBefore.nll < 0.2 * (record.after.nll - record.before.nll))
     }
 
+    @Test(arguments: [WeightFormat.int4Group32, .nf4, .q4_0])
+    func `what is forgotten in a rounded format too does not come back in it`(format: WeightFormat) throws {
+        let items = [ForgetItem.text(Self.text)]
+        func distanceToTarget(_ rounding: WeightFormat?) throws -> Double {
+            let run = try run("fit", items: items) {
+                var own = UnlearningSettings.lethe
+                own.layerCount = $0.layerCount
+                own.usesFilter = false
+                // Small steps, which end at the target and not beyond it.
+                own.learningRate = 0.1
+                own.epochs = 100
+                own.rounding = rounding
+                $0 = own
+            }
+            #expect(run.record.reachedTarget)
+            let sequences = try items.flatMap {
+                try TrainingSequence.sequences(of: $0, model: run.original, window: 256)
+            }
+            let rounded = try run.model.rounded(to: format, layers: run.record.layers)
+            let nll = try rounded.statistics(of: sequences).meanNLL(of: sequences.indices)
+            return try #require(run.record.targetNLL) - nll
+        }
+        #expect(try distanceToTarget(nil) > 0.3)
+        #expect(try distanceToTarget(format) <= UnlearningSettings.lethe.stopTolerance)
+    }
+
     @Test func `a natural gradient without a loss that can reach 0 is refused`() throws {
         #expect(throws: LetheError.self) {
             _ = try run("ga") { $0.optimizer = .naturalGradient(NaturalGradient.Settings()) }

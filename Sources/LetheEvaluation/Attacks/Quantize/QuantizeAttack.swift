@@ -1,3 +1,5 @@
+import LetheModel
+
 /// Rounds the unlearned model's matrices as a deployment would, and measures again.
 ///
 /// An update that moves weights by less than half a quantisation step is rounded away, and what it had suppressed comes

@@ -1,5 +1,4 @@
 import LetheCore
-import LetheModel
 
 /// A number format that a deployed model's matrices may be rounded to.
 public enum WeightFormat: String, Sendable, CaseIterable {

@@ -1,6 +1,5 @@
 import Foundation
 import LetheCore
-import LetheEvaluation
 import LetheModel
 import LetheTensor
 import LetheTestSupport
@@ -56,11 +55,16 @@ import Testing
         }
     }
 
+    private static func numbers(_ model: LanguageModel) throws -> [[Float]] {
+        let weights = model.decoder.weights
+        return try ([weights.embedding] + weights.layers.flatMap(\.matrices)).map { try $0.matrix().array }
+    }
+
     @Test func `only the chosen matrices are rounded, in a copy`() throws {
         let model = try GoldenModel("llama").load()
-        let before = try AttackFixture.numbers(model)
+        let before = try Self.numbers(model)
         let copy = try model.rounded(to: .int4, layers: [1, 99])
-        #expect(try AttackFixture.numbers(model) == before)
+        #expect(try Self.numbers(model) == before)
         for index in model.decoder.weights.layers.indices {
             let pairs = zip(model.decoder.weights.layers[index].matrices, copy.decoder.weights.layers[index].matrices)
             for (own, other) in pairs { #expect((own === other) == (index != 1)) }
@@ -68,6 +72,6 @@ import Testing
         #expect(copy.decoder.weights.embedding === model.decoder.weights.embedding)
         let whole = try model.rounded(to: .int4, embeddings: true)
         #expect(try whole.decoder.weights.embedding.matrix().array != model.decoder.weights.embedding.matrix().array)
-        #expect(try AttackFixture.numbers(model) == before)
+        #expect(try Self.numbers(model) == before)
     }
 }

@@ -1,4 +1,3 @@
-import LetheModel
 import LetheTensor
 
 extension LanguageModel {
