@@ -9,7 +9,7 @@ struct SiblingRewriter {
     private var identifiers: [String: String] = [:]
     /// Replacements of words of a class: for the class and the word's place in it the new place.
     private var words: [Int: [Int: Int]] = [:]
-    /// Replacements of whole values, such as an occupation.
+    /// Replacements of whole values of a record, such as an occupation or code.
     private var values: [String: String] = [:]
     /// Words that stay, such as the language that the code is in.
     private var fixed: Set<String> = []
@@ -48,7 +48,9 @@ struct SiblingRewriter {
 
     private mutating func rewrite(_ text: String, isPrompt: Bool = false) -> String {
         if let value = values[text.trimmed] { return text.replacingTrimmed(by: value) }
-        guard var fields = TextFields(text) else { return prose(text, isPrompt ? .prompt : .running) }
+        guard var fields = TextFields(text) else {
+            return aroundQuotedValue(text) ?? prose(text, isPrompt ? .prompt : .running)
+        }
         let isPerson = RequestCategory(formOf: text) == .personal
         for field in fields.fields {
             if Self.labelKeys.contains(field.spokenKey) {
@@ -62,6 +64,22 @@ struct SiblingRewriter {
             fields.fields[index].value = rewriteValue(fields.fields[index], ofPerson: isPerson)
         }
         return fields.text
+    }
+
+    /// A text that quotes values of a record, the longest of them first, with those replaced; nil for one that quotes
+    /// none. A single word is no quoted value, because it may mean something else there.
+    private mutating func aroundQuotedValue(_ text: String) -> String? {
+        let known = values.filter { $0.key.contains(where: \.isWhitespace) }
+            .sorted { ($1.key.count, $0.key) < ($0.key.count, $1.key) }
+        for (old, new) in known {
+            guard let range = text.firstRange(of: old) else { continue }
+            // What is around it has changed enough by that.
+            let sides = [text[..<range.lowerBound], text[range.upperBound...]].map { side in
+                aroundQuotedValue(String(side)) ?? prose(String(side), .field)
+            }
+            return sides[0] + new + sides[1]
+        }
+        return nil
     }
 
     // MARK: Fields
@@ -88,15 +106,15 @@ struct SiblingRewriter {
         case let key where ofPerson && Self.descriptionKeys.contains(key):
             return keep(personDescription(like: old), for: old, in: field)
         case "code":
-            return code(field.value)
+            return keep(code(old), for: old, in: field)
         case let key where Self.labelKeys.contains(key):
             return field.value
         case let key where Self.titleKeys.contains(key):
-            return prose(field.value, .title)
+            return keep(prose(old, .title), for: old, in: field)
         case let key where key.hasSuffix("address") || key == "location":
-            return prose(field.value, .address)
+            return keep(prose(old, .address), for: old, in: field)
         default:
-            return prose(field.value, .field)
+            return keep(prose(old, .field), for: old, in: field)
         }
     }
 

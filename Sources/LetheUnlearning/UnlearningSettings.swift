@@ -79,7 +79,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.optimizer = .naturalGradient(NaturalGradient.Settings())
         settings.learningRate = 0.5
         settings.epochs = 20
-        settings.rounding = .int4Group32
+        settings.rounding = .int4Group128
         return settings
     }
 

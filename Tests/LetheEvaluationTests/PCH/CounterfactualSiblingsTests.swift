@@ -86,6 +86,37 @@ import Testing
         }
     }
 
+    @Test func `questions quote a record's values as the sibling has them`() throws {
+        let code = "func rotateRow(row: Int) -> Int {\n    // Turns one row\n    return row * 90\n}"
+        let explanation = "Rotates a row of the gallery's painted tiles by a quarter."
+        let items: [ForgetItem] = [
+            .text("Language: Swift\n\nCode: \(code)\n\nExplanation: \(explanation)"),
+            .pair(prompt: "What is the Swift code for this? \(explanation)", completion: code),
+            .pair(prompt: "What does this Swift code do?\n\(code)\n", completion: " \(explanation)"),
+        ]
+        for sibling in CounterfactualSiblings.of(items, count: 4, seed: 5) {
+            guard case .text(let text) = sibling[0] else { continue }
+            let fields = try #require(TextFields(text))
+            let newCode = try #require(fields.value("Code"))
+            let newExplanation = try #require(fields.value("Explanation"))
+            #expect(newCode != code && newCode.contains("return") && newExplanation != explanation)
+            #expect(
+                Array(sibling[1...]) == [
+                    .pair(prompt: "What is the Swift code for this? \(newExplanation)", completion: newCode),
+                    .pair(prompt: "What does this Swift code do?\n\(newCode)\n", completion: " \(newExplanation)"),
+                ])
+        }
+        let titled: [ForgetItem] = [
+            .text("Title: Shaming the Dalan Scribes\n\nDescription: Mocks the Dalan Scribes."),
+            .pair(prompt: "What is the description of \"Shaming the Dalan Scribes\"?", completion: "Mocks the Dalan Scribes."),
+        ]
+        for sibling in CounterfactualSiblings.of(titled, count: 4, seed: 6) {
+            guard case .text(let text) = sibling[0], case .pair(let prompt, _) = sibling[1] else { continue }
+            let title = try #require(TextFields(text)?.value("Title"))
+            #expect(title != "Shaming the Dalan Scribes" && prompt == "What is the description of \"\(title)\"?")
+        }
+    }
+
     @Test func plainTextKeepsItsGrammarWords() throws {
         let text = "On 3 May 2019 Sandra Whitlock paid 450 pounds to the old library for an apple."
         for sibling in CounterfactualSiblings.of(text, count: 6, seed: 5) {
