@@ -11,16 +11,35 @@ struct NeverSeenReference {
         var predictions: TokenDistributions
     }
 
-    /// Their mean nll, in nats: what the sequence's own should become.
+    /// The mean of ``tokenLevels``, in nats: what the sequence's own mean nll should become.
     var level: Double
-    /// The mean nll of the tokens that correspond to each counted one; ``level`` where nothing corresponds.
+    /// The nll of each counted token had it never been seen; see ``SiblingTokens/level(_:row:)``.
     var tokenLevels: [Float]
-    /// The same row by row, with what the original predicts; nil without a sibling, or unless asked for.
+    /// What the original predicts in the siblings, row by row; nil without a sibling, or unless asked for.
     var counterfactual: Counterfactual?
 
     /// The level where no item of a request has a sibling: the nll of text that a model of this kind has not seen, in
     /// nats. An item without one gets the mean of the others' levels.
     static let unknownLevel = 3.5
+
+    /// One sibling's tokens that correspond to what follows each row of a sequence.
+    private struct SiblingTokens {
+        /// Nats.
+        var nll: [Float]
+        /// Whether it is the sequence's own token.
+        var isOwn: [Bool]
+
+        /// The nll that the token after a row would have, had the sequence never been seen.
+        ///
+        /// A token that siblings kept belongs to the form or the language, and is as well known as in the sibling that
+        /// knows it best: beside words that were drawn at random, others are harder to predict than in a text that
+        /// someone wrote. Of tokens that were replaced it is the median, which a word that fits nowhere does not move.
+        static func level(_ siblings: [SiblingTokens], row: Int) -> Float {
+            if let best = siblings.filter({ $0.isOwn[row] }).map({ $0.nll[row] }).min() { return best }
+            let sorted = siblings.map { $0.nll[row] }.sorted()
+            return (sorted[sorted.count / 2] + sorted[(sorted.count - 1) / 2]) / 2
+        }
+    }
 
     /// One for each sequence of each item, in order, what should be left as it is, and all siblings' sequences.
     /// - Parameters:
@@ -33,9 +52,8 @@ struct NeverSeenReference {
         withCounterfactuals: Bool
     ) throws -> (references: [NeverSeenReference], neighbours: [[Neighbour]], siblings: [TrainingSequence]) {
         let siblings = CounterfactualSiblings.of(items, count: settings.siblings, seed: settings.seed)
-        var levels = items.map { _ in [Double]() }
+        var tokens = groups.map { $0.map { _ in [SiblingTokens]() } }
         var states = groups.map { $0.map { _ in [Matrix]() } }
-        var nll = groups.map { $0.map { _ in [[Float]]() } }
         var neighbours: [[Neighbour]] = []
         var all: [TrainingSequence] = []
         for sibling in siblings {
@@ -58,12 +76,18 @@ struct NeverSeenReference {
                     })
             }
             for (index, place) in places {
-                levels[index].append(statistics.meanNLL(of: place))
                 for (part, own) in zip(groups[index].indices, place) {
                     let rows = groups[index][part].rows(alignedWith: batch[own])
                     let following =
                         [Float](repeating: 0, count: batch[own].firstTarget - 1) + statistics.nll[own] + [0]
-                    nll[index][part].append(rows.map { following[$0] })
+                    let (next, siblingsNext) = (groups[index][part].ids.dropFirst(), batch[own].ids.dropFirst())
+                    tokens[index][part].append(
+                        SiblingTokens(
+                            nll: rows.map { following[$0] },
+                            isOwn: rows.enumerated().map { row, source in
+                                row < next.count && source < siblingsNext.count
+                                    && next[next.startIndex + row] == siblingsNext[siblingsNext.startIndex + source]
+                            }))
                     guard withCounterfactuals else { continue }
                     let aligned = try Matrix(rows: rows.count, columns: hidden[own].columns)
                     for (row, source) in rows.enumerated() {
@@ -73,29 +97,39 @@ struct NeverSeenReference {
                 }
             }
         }
-        let known = levels.filter { !$0.isEmpty }.map { $0.reduce(0, +) / Double($0.count) }
-        let usual = known.isEmpty ? unknownLevel : known.reduce(0, +) / Double(known.count)
+        let levels = groups.indices.map { index in
+            groups[index].indices.map { part -> [Float]? in
+                let siblings = tokens[index][part]
+                guard !siblings.isEmpty else { return nil }
+                return groups[index][part].targetRows.map { SiblingTokens.level(siblings, row: $0) }
+            }
+        }
+        let known = levels.joined().compactMap { $0.flatMap(mean) }
+        let usual = mean(known.map { Float($0) }) ?? unknownLevel
         let references = try items.indices.flatMap { index in
-            let level =
-                levels[index].isEmpty
-                ? usual : levels[index].reduce(0, +) / Double(levels[index].count)
-            return try groups[index].indices.map { part in
-                let sequence = groups[index][part]
-                let nll = nll[index][part]
-                guard let first = nll.first else {
+            try groups[index].indices.map { part in
+                guard let own = levels[index][part], let level = mean(own) else {
                     return NeverSeenReference(
-                        level: level, tokenLevels: sequence.targetRows.map { _ in Float(level) })
+                        level: usual, tokenLevels: groups[index][part].targetRows.map { _ in Float(usual) })
                 }
-                let means = first.indices.map { row in nll.reduce(0) { $0 + $1[row] } / Float(nll.count) }
-                var reference = NeverSeenReference(level: level, tokenLevels: sequence.targetRows.map { means[$0] })
+                var reference = NeverSeenReference(level: level, tokenLevels: own)
                 if withCounterfactuals {
-                    let predictions = try TokenDistributions(meanOf: states[index][part], model: original)
-                    reference.counterfactual = Counterfactual(predictions: predictions, nll: means)
+                    let siblings = tokens[index][part]
+                    reference.counterfactual = Counterfactual(
+                        predictions: try TokenDistributions(meanOf: states[index][part], model: original),
+                        nll: siblings[0].nll.indices.map { row in
+                            siblings.reduce(0) { $0 + $1.nll[row] } / Float(siblings.count)
+                        })
                 }
                 return reference
             }
         }
         return (references, neighbours, all)
+    }
+
+    /// nil for none.
+    private static func mean(_ values: [Float]) -> Double? {
+        values.isEmpty ? nil : values.reduce(0) { $0 + Double($1) } / Double(values.count)
     }
 }
 

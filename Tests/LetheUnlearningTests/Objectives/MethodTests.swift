@@ -93,7 +93,7 @@ import Testing
             let nll = try rounded.statistics(of: sequences).meanNLL(of: sequences.indices)
             return try #require(run.record.targetNLL) - nll
         }
-        #expect(try distanceToTarget(nil) > 0.3)
+        #expect(try distanceToTarget(nil) > UnlearningSettings.lethe.stopTolerance)
         #expect(try distanceToTarget(format) <= UnlearningSettings.lethe.stopTolerance)
     }
 
