@@ -108,7 +108,9 @@ import Testing
         }
         let titled: [ForgetItem] = [
             .text("Title: Shaming the Dalan Scribes\n\nDescription: Mocks the Dalan Scribes."),
-            .pair(prompt: "What is the description of \"Shaming the Dalan Scribes\"?", completion: "Mocks the Dalan Scribes."),
+            .pair(
+                prompt: "What is the description of \"Shaming the Dalan Scribes\"?",
+                completion: "Mocks the Dalan Scribes."),
         ]
         for sibling in CounterfactualSiblings.of(titled, count: 4, seed: 6) {
             guard case .text(let text) = sibling[0], case .pair(let prompt, _) = sibling[1] else { continue }
