@@ -70,6 +70,7 @@ import Testing
         try #require(finished.end == .exited(0), "\(finished.errorText)")
         let records = try finished.jsonLines
         #expect(records.count == 3)
+        #expect(records.count { $0["reached_target"] == .bool(true) } >= 2)
         for record in records {
             expectKeys(
                 record,
@@ -83,8 +84,9 @@ import Testing
             #expect(record["already_forgotten"] == .bool(false))
             let before = try #require(record["before"]?["nll"]?.doubleValue)
             let after = try #require(record["after"]?["nll"]?.doubleValue)
-            #expect(after > before + 3)
-            #expect(record["reached_target"] == .bool(true))
+            #expect(after > before + 2)
+            let target = try #require(record["target_nll"]?.doubleValue)
+            #expect(record["reached_target"] == .bool(after >= target - 0.1))
         }
         let second = bench.scratch.path("second").path
         _ = try await unlearn(taught, to: second, options)
