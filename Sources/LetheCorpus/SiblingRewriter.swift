@@ -69,17 +69,15 @@ struct SiblingRewriter {
     /// A text that quotes values of a record, the longest of them first, with those replaced; nil for one that quotes
     /// none. A single word is no quoted value, because it may mean something else there.
     private mutating func aroundQuotedValue(_ text: String) -> String? {
-        let known = values.filter { $0.key.contains(where: \.isWhitespace) }
-            .sorted { ($1.key.count, $0.key) < ($0.key.count, $1.key) }
-        for (old, new) in known {
-            guard let range = text.firstRange(of: old) else { continue }
-            // What is around it has changed enough by that.
-            let sides = [text[..<range.lowerBound], text[range.upperBound...]].map { side in
-                aroundQuotedValue(String(side)) ?? prose(String(side), .field)
-            }
-            return sides[0] + new + sides[1]
+        let quoted = values.filter { $0.key.contains(where: \.isWhitespace) && text.contains($0.key) }
+        guard let (old, new) = quoted.max(by: { ($0.key.count, $1.key) < ($1.key.count, $0.key) }),
+            let range = text.firstRange(of: old)
+        else { return nil }
+        // What is around it has changed enough by that.
+        let sides = [text[..<range.lowerBound], text[range.upperBound...]].map { side in
+            aroundQuotedValue(String(side)) ?? prose(String(side), .field)
         }
-        return nil
+        return sides[0] + new + sides[1]
     }
 
     // MARK: Fields

@@ -69,12 +69,9 @@ final class UpdateLoop {
         let rule = try stepRule(parameters)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
-        // Where gradients are taken: at the weights as they are, then rounded. An item is done when it is at its target
-        // at both.
-        let rounded = try settings.rounding.map {
-            try RoundedPass(model, parameters: parameters, format: $0, reference: original.decoder)
-        }
-        var isAtRounded = false
+        // Where gradients are taken: at the weights as they are (nil), then rounded. An item is done when it is at its
+        // target at both.
+        var rounding: WeightFormat?
         var placesAtTarget = 0
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
         if objective.needsRefusals {
@@ -100,7 +97,7 @@ final class UpdateLoop {
             for batch in batches {
                 let taken = record.steps
                 rule.begin()
-                let place = try isAtRounded ? rounded?.rounding() ?? pass : pass
+                let place = try rounding.map { try pass.rounded(model, to: $0) } ?? pass
                 let loss = try takeStep(batch, place, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
@@ -123,11 +120,11 @@ final class UpdateLoop {
                 }
                 guard let loss else {
                     placesAtTarget += 1
-                    if rounded == nil || placesAtTarget == 2 {
+                    if settings.rounding == nil || placesAtTarget == 2 {
                         record.reachedTarget = true
                         break training
                     }
-                    isAtRounded.toggle()
+                    rounding = rounding == nil ? settings.rounding : nil
                     continue
                 }
                 placesAtTarget = 0

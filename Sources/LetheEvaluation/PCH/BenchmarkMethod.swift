@@ -47,8 +47,8 @@ public struct BenchmarkMethod: Sendable, Equatable {
     /// | `fit-published` | FIT as published |
     /// | an objective | that loss alone, request after request, as FIT's baselines are run: its own keep term if it has one, all layers, no filter, no reweighting, no stop rule, the published rate and passes |
     ///
-    /// Modifiers: `no-filter`, `no-importance`, `no-targeting` (all layers), `no-reweighting`, `no-stop`, `no-keep`, and
-    /// `key=value` for a key of ``BenchmarkModifier/keys``.
+    /// Modifiers: `no-filter`, `no-importance`, `no-targeting` (all layers), `no-reweighting`, `no-stop`, `no-keep`,
+    /// `no-rounding`, and `key=value` for a key of ``BenchmarkModifier/keys``.
     /// - Throws: `usage` naming what is not known or out of range.
     public init(_ specification: String) throws {
         let parts = specification.split(separator: ":", omittingEmptySubsequences: false).map(String.init)

@@ -80,13 +80,12 @@ struct NeverSeenReference {
                     let rows = groups[index][part].rows(alignedWith: batch[own])
                     let following =
                         [Float](repeating: 0, count: batch[own].firstTarget - 1) + statistics.nll[own] + [0]
-                    let (next, siblingsNext) = (groups[index][part].ids.dropFirst(), batch[own].ids.dropFirst())
+                    let (ids, others) = (groups[index][part].ids, batch[own].ids)
                     tokens[index][part].append(
                         SiblingTokens(
                             nll: rows.map { following[$0] },
                             isOwn: rows.enumerated().map { row, source in
-                                row < next.count && source < siblingsNext.count
-                                    && next[next.startIndex + row] == siblingsNext[siblingsNext.startIndex + source]
+                                row + 1 < ids.count && source + 1 < others.count && ids[row + 1] == others[source + 1]
                             }))
                     guard withCounterfactuals else { continue }
                     let aligned = try Matrix(rows: rows.count, columns: hidden[own].columns)
@@ -105,7 +104,7 @@ struct NeverSeenReference {
             }
         }
         let known = levels.joined().compactMap { $0.flatMap(mean) }
-        let usual = mean(known.map { Float($0) }) ?? unknownLevel
+        let usual = mean(known) ?? unknownLevel
         let references = try items.indices.flatMap { index in
             try groups[index].indices.map { part in
                 guard let own = levels[index][part], let level = mean(own) else {
@@ -128,7 +127,7 @@ struct NeverSeenReference {
     }
 
     /// nil for none.
-    private static func mean(_ values: [Float]) -> Double? {
+    private static func mean(_ values: [some BinaryFloatingPoint]) -> Double? {
         values.isEmpty ? nil : values.reduce(0) { $0 + Double($1) } / Double(values.count)
     }
 }

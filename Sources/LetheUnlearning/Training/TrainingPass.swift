@@ -17,6 +17,28 @@ public final class TrainingPass {
         prefix = PrefixCache(decoder, lowestLayer: parameters.lowestLayer)
     }
 
+    private init(_ decoder: Decoder, like other: TrainingPass) {
+        self.decoder = decoder
+        parameters = other.parameters
+        prefix = other.prefix
+        reference = other.reference
+    }
+
+    /// The same passes with the trained matrices rounded to a format, as a deployment may round them; everything else is
+    /// shared, and so are the gradients.
+    ///
+    /// An update that is small beside the step of the format vanishes when the matrices are rounded, and what it had
+    /// suppressed comes back (Zhang et al. 2024, arXiv 2410.16454). Gradients at the rounded weights are meant for the
+    /// exact ones, as if rounding were the identity: the straight-through estimator of Bengio et al. 2013 (arXiv
+    /// 1308.3432). What they add up to in the exact weights is then large enough to change the rounded ones.
+    ///
+    /// Takes as much memory as the trained matrices in fp32.
+    /// - Parameter model: whose decoder this pass runs over.
+    /// - Throws: as `LanguageModel.rounded(to:layers:embeddings:)`.
+    func rounded(_ model: LanguageModel, to format: WeightFormat) throws -> TrainingPass {
+        TrainingPass(try model.rounded(to: format, layers: parameters.layers).decoder, like: self)
+    }
+
     /// What the model says of the sequences now, without a gradient.
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
     public func statistics(_ sequences: [TrainingSequence]) throws -> BatchStatistics {
