@@ -18,10 +18,10 @@ struct SiblingRewriter {
 
     /// Of the content words of a short text or of a question, the share that has to change at least.
     private static let leastShare = 0.3
-    /// The same for a passage: of one that kept more of its words a model that knows it would recite the rest.
+    /// The same for a passage or a title: of one that kept more of its words a model that knows it would recite the rest.
     private static let leastShareOfPassage = 0.7
     /// Content words from which on a text is a passage.
-    private static let passageWords = 6
+    private static let passageWords = 3
 
     init(generator: SeededGenerator) { self.generator = generator }
 
@@ -75,7 +75,7 @@ struct SiblingRewriter {
         else { return nil }
         // What is around it has changed enough by that.
         let sides = [text[..<range.lowerBound], text[range.upperBound...]].map { side in
-            aroundQuotedValue(String(side)) ?? prose(String(side), .field)
+            aroundQuotedValue(String(side)) ?? prose(String(side), .quoting)
         }
         return sides[0] + new + sides[1]
     }
@@ -176,7 +176,21 @@ struct SiblingRewriter {
 
     /// What a piece of running text is, which says how its capitals are read.
     private enum Style {
-        case running, prompt, field, title, address
+        case running, prompt, quoting, field, title, address
+
+        /// The share of so many content words that has to change at least.
+        func leastShare(of contentWords: Int) -> Double {
+            switch self {
+            case .address, .quoting: 0
+            case .prompt: SiblingRewriter.leastShare
+            case .title: SiblingRewriter.leastShareOfPassage
+            // Short fields of a record change enough as they are.
+            case .field: contentWords < SiblingRewriter.passageWords ? 0 : SiblingRewriter.leastShareOfPassage
+            case .running:
+                contentWords < SiblingRewriter.passageWords
+                    ? SiblingRewriter.leastShare : SiblingRewriter.leastShareOfPassage
+            }
+        }
     }
 
     /// The words that begin with a capital, but not those that begin a sentence.
@@ -225,12 +239,7 @@ struct SiblingRewriter {
             }
             startsSentence = false
         }
-        if style == .running || style == .prompt || style == .field {
-            let isPassage = style != .prompt && content.count >= Self.passageWords
-            // Short fields of a record change enough as they are.
-            let share = isPassage ? Self.leastShareOfPassage : style == .field ? 0 : Self.leastShare
-            replaceMore(of: content, share: share, in: &pieces)
-        }
+        replaceMore(of: content, share: style.leastShare(of: content.count), isTitle: style == .title, in: &pieces)
         Self.fixArticles(&pieces)
         return pieces.map(\.text).joined()
     }
@@ -324,18 +333,22 @@ struct SiblingRewriter {
     }
 
     /// Where too few content words were in a class, replaces others by words with the same ending.
-    private mutating func replaceMore(of content: [Int], share: Double, in pieces: inout [Piece]) {
+    private mutating func replaceMore(of content: [Int], share: Double, isTitle: Bool, in pieces: inout [Piece]) {
         let wanted = Int((Double(content.count) * share).rounded(.up))
         var missing = wanted - content.count { pieces[$0].isReplaced }
         guard missing > 0 else { return }
         var candidates = content.filter { index in
-            !pieces[index].isReplaced && pieces[index].text.allSatisfy { $0.isASCII && $0.isLowercase }
+            // All words of a title begin with a capital.
+            let word = pieces[index].text
+            let rest = isTitle ? word.dropFirst() : word[...]
+            return !pieces[index].isReplaced && !fixed.contains(word) && word.allSatisfy(\.isASCII)
+                && rest.allSatisfy(\.isLowercase)
         }
         generator.shuffle(&candidates)
         for index in candidates where missing > 0 {
-            let old = pieces[index].text
+            let old = pieces[index].text.lowercased()
             let new = names[old] ?? learn(old) { Self.wordLike(old, &$0) }
-            pieces[index].text = new
+            pieces[index].text = pieces[index].text == old ? new : new.prefix(1).uppercased() + new.dropFirst()
             pieces[index].isReplaced = true
             missing -= 1
         }

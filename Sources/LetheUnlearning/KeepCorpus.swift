@@ -32,6 +32,13 @@ public struct KeepCorpus {
         sequences = all
     }
 
+    /// The sequences but for those that are to be deleted: a keep text that a request names is no longer one.
+    func sequences(without items: [TrainingSequence]) -> [TrainingSequence] {
+        let deleted = Set(items.map(\.ids))
+        // A completion has the token that ends it.
+        return sequences.filter { !deleted.contains($0.ids) && !deleted.contains(Array($0.ids.dropLast())) }
+    }
+
     /// Lets the model write `count` texts of about `tokens` tokens, sampled at temperature 1 with a seed.
     /// - Throws: `limit_exceeded`.
     public init(writtenBy model: LanguageModel, count: Int = 24, tokens: Int = 48, seed: UInt64) throws {

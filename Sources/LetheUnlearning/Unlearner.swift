@@ -142,12 +142,12 @@ public final class Unlearner {
                     .usage, "a natural gradient needs a loss that can reach 0, such as \(LevelRegression.name)")
             }
         }
-        let corpus =
+        let keepTexts =
             keepTerm == .none && settings.targeting != .contrast && !holdsTexts
-            ? nil : try keepCorpus(request, settings)
+            ? [] : try keepCorpus(request, settings).sequences(without: sequences)
         let layers = try timed("targeting") {
             try targetLayers(
-                sequences, settings, inspection, lastLayer: objective.lastLayer, corpus?.sequences ?? [], &record)
+                sequences, settings, inspection, lastLayer: objective.lastLayer, keepTexts, &record)
         }
         // What the widest batches leave in the pool is more than a model that fills the memory has room for.
         if model.decoder.weights.hasFrozenMatrices { BufferPool.shared.trim() }
@@ -161,7 +161,7 @@ public final class Unlearner {
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: corpus?.sequences ?? [], held: holdsTexts ? siblings : [],
+            corpus: keepTexts, held: holdsTexts ? siblings : [],
             before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(

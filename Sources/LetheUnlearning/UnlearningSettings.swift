@@ -55,6 +55,9 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// Whether token weights are scaled to a mean of 1, so that no reweighting changes the forget term's weight beside
     /// the keep term.
     public var normalizesWeights: Bool
+    /// Tokens of keep texts that are brought back to where the original has them after the steps of a natural gradient;
+    /// 0: none.
+    public var repairTokens = 0
     /// Seed of every random choice.
     public var seed: UInt64
 
@@ -80,6 +83,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.learningRate = 0.5
         settings.epochs = 20
         settings.rounding = .int4Group128
+        settings.repairTokens = 1024
         return settings
     }
 

@@ -18,11 +18,13 @@ final class UpdateLoop {
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
     private let corpus: [TrainingSequence]
-    /// Texts that a natural gradient leaves as they are, besides keep texts; empty for other optimisers.
+    /// Siblings, which a natural gradient leaves as they are; empty for other optimisers.
     private let held: [TrainingSequence]
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
     private var generator: SeededGenerator
+    /// Draws keep texts to hold and to repair; its seed depends on the items, so that requests draw different ones.
+    private var keepGenerator: SeededGenerator
     private var referenceNLL: [[Float]] = []
     private var referenceStates: [ReferenceStates: Matrix] = [:]
     /// One for each sequence; empty unless the objective asks for them.
@@ -33,14 +35,23 @@ final class UpdateLoop {
     /// Share of the way from the first level to the target that the active items still have to go.
     private var remaining = 1.0
     private var firstGap: Double?
+    /// Sequences that were at their target when they were last looked at. Steps leave them out until all are.
+    private var atTarget: Set<Int> = []
+    /// Whether steps are taken at rounded weights.
+    private var isRounded = false
+    /// Each sequence's mean nll when it was last looked at.
+    private var latestNLL: [Double] = []
 
     /// The smallest share of the learning rate that a step near the target takes.
     private static let leastRate = 0.2
+    /// Share of the way from what was known to the target that rounding may bring back.
+    private static let roundedTolerance = 0.05
+    /// Tokens of keep texts that a natural gradient holds where they are.
+    private static let heldTokens = 2048
+    /// Tokens of siblings that it holds.
+    private static let heldSiblingTokens = 4096
     /// Steps over which the learning rate rises to its peak.
     private static let warmUpSteps = 4
-
-    /// Tokens of keep texts that a natural gradient looks at.
-    private static let heldTokens = 2048
 
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
@@ -61,18 +72,19 @@ final class UpdateLoop {
         self.held = held
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
+        keepGenerator = SeededGenerator(
+            seed: sequences.flatMap(\.ids).reduce(settings.seed) {
+                // FNV-1a.
+                ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3
+            })
+        latestNLL = sequences.indices.map(before.meanNLL)
     }
 
     func run(layers: [Int], record: inout UnlearningRecord, progress: (Unlearner.Progress) throws -> Void) throws {
         let parameters = try TrainableParameters(
             model.decoder, scope: .matrices(layers: layers), sharesGradients: true)
-        let rule = try stepRule(parameters)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
-        // Where gradients are taken: at the weights as they are (nil), then rounded. An item is done when it is at its
-        // target at both.
-        var rounding: WeightFormat?
-        var placesAtTarget = 0
         if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
         if objective.needsRefusals {
             refusals = try sequences.map {
@@ -88,17 +100,42 @@ final class UpdateLoop {
             let level = Self.mean(try original.nll(of: checked))
             dual = DualVariable(value: settings.keepWeight, epsilon: (1 + DualVariable.slack) * level)
         }
+        if !targets.isEmpty { record.targetNLL = targets.reduce(0, +) / Double(targets.count) }
 
+        try takeSteps(pass, parameters, &record, progress)
+        isRounded = false
+        record.alreadyForgotten = record.steps == 0
+        if !record.alreadyForgotten { try repairKeepTexts(pass, parameters, record, progress) }
+
+        let after = record.alreadyForgotten ? before : try pass.statistics(sequences)
+        record.after = UnlearningRecord.Level(after)
+        record.targets = targets
+        record.afterNLL = sequences.indices.map { after.meanNLL($0) }
+        record.keepAfter = record.keepBefore
+        if !checked.isEmpty && !record.alreadyForgotten {
+            record.keepAfter = try UnlearningRecord.Level(pass.statistics(checked))
+        }
+        if !targets.isEmpty && !record.reachedTarget { record.reachedTarget = active(after, sequences.indices).isEmpty }
+    }
+
+    /// Steps until the items are at their target, or as many as there may be.
+    private func takeSteps(
+        _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
+        _ progress: (Unlearner.Progress) throws -> Void
+    ) throws {
+        let rule = try stepRule(parameters)
+        // Gradients are taken at the weights as they are, then at the rounded ones. An item is done when it is at its
+        // target at both.
+        var placesAtTarget = 0
         let batches = settings.stepsPerWindow ? sequences.indices.map { [$0] } : [Array(sequences.indices)]
         let limit = settings.epochs * batches.count
         let schedule = LearningRateSchedule(peak: settings.learningRate, steps: limit)
-        if !targets.isEmpty { record.targetNLL = targets.reduce(0, +) / Double(targets.count) }
-        training: for _ in 0..<settings.epochs {
+        for _ in 0..<settings.epochs {
             for batch in batches {
                 let taken = record.steps
                 rule.begin()
-                let place = try rounding.map { try pass.rounded(model, to: $0) } ?? pass
-                let loss = try takeStep(batch, place, parameters, &record) { forgetNLL, keepNLL in
+                let place = try isRounded ? settings.rounding.map { try pass.rounded(model, to: $0) } ?? pass : pass
+                let fall = try takeStep(batch, place, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
                             phase: "training", step: taken, steps: limit, forgetNLL: forgetNLL, keepNLL: keepNLL))
@@ -118,38 +155,49 @@ final class UpdateLoop {
                     }
                     try rule.visit(layer, learningRate: rate)
                 }
-                guard let loss else {
+                guard let fall else {
                     placesAtTarget += 1
                     if settings.rounding == nil || placesAtTarget == 2 {
                         record.reachedTarget = true
-                        break training
+                        return
                     }
-                    rounding = rounding == nil ? settings.rounding : nil
+                    isRounded.toggle()
+                    atTarget = []
                     continue
                 }
                 placesAtTarget = 0
-                try rule.finish(loss: loss)
+                try rule.finish(fall: fall)
                 record.steps += 1
             }
         }
-        record.alreadyForgotten = record.steps == 0
-        let after = record.alreadyForgotten ? before : try pass.statistics(sequences)
-        record.after = UnlearningRecord.Level(after)
-        record.targets = targets
-        record.afterNLL = sequences.indices.map { after.meanNLL($0) }
-        record.keepAfter = record.keepBefore
-        if !checked.isEmpty && !record.alreadyForgotten {
-            record.keepAfter = try UnlearningRecord.Level(pass.statistics(checked))
-        }
-        if !targets.isEmpty && !record.reachedTarget { record.reachedTarget = active(after, sequences.indices).isEmpty }
     }
 
     /// Forward and backward of one step, which updates each layer as soon as its gradients are complete: they are never
-    /// all held at once. Gives the forget loss, 0 for objectives that do not tell it; nil when every item is at its
-    /// target, and nothing was left to do.
+    /// all held at once. Gives what the forget loss can fall by, 0 for objectives that do not tell it; nil when every item
+    /// is at its target, and nothing was left to do.
     private func takeStep(
-        _ chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
+        _ batch: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
         report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
+    ) throws -> Double? {
+        let chosen = batch.filter { !atTarget.contains($0) }
+        let fall = try takeStep(
+            on: chosen, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
+        guard fall == nil, chosen.count < batch.count else { return fall }
+        // Those that were left out may have been moved since.
+        atTarget.subtract(batch)
+        return try takeStep(
+            on: batch, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
+    }
+
+    private func meanNLL(of batch: [Int]) -> Double {
+        let counts = batch.map { sequences[$0].targetCount }
+        return zip(batch, counts).reduce(0) { $0 + latestNLL[$1.0] * Double($1.1) }
+            / Double(max(1, counts.reduce(0, +)))
+    }
+
+    private func takeStep(
+        on chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
+        report: (_ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
     ) throws -> Double? {
         parameters.clearGradients()
         let keep = keepTerm == .none ? [] : drawKeep(settings.keepSequences)
@@ -171,11 +219,12 @@ final class UpdateLoop {
         }
         var isDone = false
         var meanWeight = 0.0
-        var forgetLoss = 0.0
+        var fall = 0.0
         let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers + near.map(\.sequence)) { statistics in
-            try report(
-                statistics.meanNLL(of: chosen.indices), keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
+            for (position, index) in chosen.enumerated() { latestNLL[index] = statistics.meanNLL(position) }
+            try report(keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
             let active = active(statistics, chosen.indices, chosen)
+            if !targets.isEmpty { atTarget.formUnion(Set(chosen).subtracting(active.map { chosen[$0] })) }
             isDone = active.isEmpty && !targets.isEmpty
             if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count + near.count) }
             let live = targets.isEmpty ? Array(chosen.indices) : active
@@ -186,7 +235,7 @@ final class UpdateLoop {
             }
             let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
             let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal)
-            (meanWeight, forgetLoss) = (forget.meanWeight, forget.value)
+            (meanWeight, fall) = (forget.meanWeight, forget.fall)
             return try forget.items + keepLosses(keep, nll: Array(statistics.nll[keepRange])) + forget.refusals
                 + nearLosses
         } didVisit: { layer in
@@ -196,14 +245,22 @@ final class UpdateLoop {
         }
         if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
         if record.steps == 0 { record.meanWeight = meanWeight }
-        return isDone ? nil : forgetLoss
+        return isDone ? nil : fall
+    }
+
+    /// Nats by which a sequence may miss its target. A rounded model may be up to a twentieth of the way better informed:
+    /// steps that small vanish in the rounding, and would go on and on.
+    private func tolerance(_ index: Int) -> Double {
+        guard isRounded else { return settings.stopTolerance }
+        return max(settings.stopTolerance, Self.roundedTolerance * (targets[index] - before.meanNLL(index)))
     }
 
     /// The positions, within the step's batch, of sequences that are still better known than their target.
     private func active(_ statistics: BatchStatistics, _ positions: Range<Int>, _ chosen: [Int]? = nil) -> [Int] {
         guard !targets.isEmpty else { return [] }
         return positions.filter { position in
-            statistics.meanNLL(position) < targets[chosen?[position] ?? position] - settings.stopTolerance
+            let index = chosen?[position] ?? position
+            return statistics.meanNLL(position) < targets[index] - tolerance(index)
         }
     }
 
@@ -215,8 +272,8 @@ final class UpdateLoop {
         var refusals: [SequenceLoss]
         /// The mean of the token weights before they are normalised.
         var meanWeight: Double
-        /// The whole, for objectives that tell it; otherwise 0.
-        var value = 0.0
+        /// See ``ForgetLoss/fall``; 0 for objectives that do not tell it.
+        var fall = 0.0
     }
 
     /// The losses of the step's items, and those of their refusals, whose statistics begin at `firstRefusal`.
@@ -249,11 +306,11 @@ final class UpdateLoop {
             input.weights += nll.map { $0.map { _ in 1 } }
         }
         if objective.needsLevels { input.levels = live.map { neverSeen[chosen[$0]].tokenLevels } }
-        var value = 0.0
+        var fall = 0.0
         let losses: [SequenceLoss]
         if let objective = objective as? any TokenObjective {
             let loss = objective.evaluate(input)
-            value = loss.value
+            fall = loss.fall
             losses = zip(input.sequences, loss.coefficients).map { $0.crossEntropy($1) }
         } else {
             losses = try objective.losses(input)
@@ -264,7 +321,7 @@ final class UpdateLoop {
             items[position] = losses[place]
             if firstRefusal != nil { answers[position] = losses[live.count + place] }
         }
-        return ForgetLosses(items: items, refusals: answers, meanWeight: meanWeight, value: value)
+        return ForgetLosses(items: items, refusals: answers, meanWeight: meanWeight, fall: fall)
     }
 
     private func keepLosses(_ keep: [Int], nll: [[Float]]) throws -> [SequenceLoss] {
@@ -278,24 +335,63 @@ final class UpdateLoop {
         }
     }
 
-    private func stepRule(_ parameters: TrainableParameters) throws -> any StepRule {
-        switch settings.optimizer {
-        case .adamW(let settings): return AdamW(parameters, settings: settings)
-        case .naturalGradient(let settings):
-            let covariance = try InputCovariance(model.decoder, layers: parameters.layers)
-            try covariance.add(held.map(\.ids) + drawHeldCorpus())
-            return try NaturalGradient(
-                model.decoder, parameters: parameters, covariance: covariance, settings: settings)
+    /// After the steps of a natural gradient brings some keep texts back to where the original has them, and holds the
+    /// items and their siblings where they are now.
+    private func repairKeepTexts(
+        _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: UnlearningRecord,
+        _ progress: (Unlearner.Progress) throws -> Void
+    ) throws {
+        guard case .naturalGradient(let optimizer) = settings.optimizer else { return }
+        let drawn = drawKeep(tokens: settings.repairTokens).map { corpus[$0] }
+        guard !drawn.isEmpty else { return }
+        let rule = try naturalGradient(
+            parameters, optimizer, holding: sequences.map(\.ids) + heldSiblings)
+        try KeepRepair(original: original, pass: pass, parameters: parameters, rule: rule).run(drawn) { keepNLL in
+            try progress(
+                Unlearner.Progress(
+                    phase: "training", step: record.steps, steps: settings.epochs, forgetNLL: nil, keepNLL: keepNLL))
         }
     }
 
-    /// Keep texts in random order, up to ``heldTokens``.
-    private func drawHeldCorpus() -> [[Int32]] {
+    private func stepRule(_ parameters: TrainableParameters) throws -> any StepRule {
+        switch settings.optimizer {
+        case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
+        case .naturalGradient(let optimizer):
+            return try naturalGradient(
+                parameters, optimizer,
+                holding: heldSiblings + drawKeep(tokens: Self.heldTokens).map { corpus[$0].ids })
+        }
+    }
+
+    /// Steps that leave some texts as they are now.
+    private func naturalGradient(
+        _ parameters: TrainableParameters, _ optimizer: NaturalGradient.Settings, holding texts: [[Int32]]
+    ) throws -> NaturalGradient {
+        let covariance = try InputCovariance(model.decoder, layers: parameters.layers)
+        try covariance.add(texts)
+        return try NaturalGradient(
+            model.decoder, parameters: parameters, covariance: covariance, settings: optimizer)
+    }
+
+    /// The first siblings of the request, up to ``heldSiblingTokens``.
+    private var heldSiblings: [[Int32]] {
+        Self.first(held.indices, tokens: Self.heldSiblingTokens, of: held).map { held[$0].ids }
+    }
+
+    /// Keep texts in random order, up to a number of tokens; each request has an order of its own.
+    private func drawKeep(tokens: Int) -> [Int] {
         var order = Array(corpus.indices)
-        generator.shuffle(&order)
-        var left = Self.heldTokens
-        return order.map { corpus[$0].ids }.prefix { ids in
-            defer { left -= ids.count }
+        keepGenerator.shuffle(&order)
+        return Self.first(order, tokens: tokens, of: corpus)
+    }
+
+    /// The first of some places, as many as reach a number of tokens.
+    private static func first(
+        _ places: some Sequence<Int>, tokens: Int, of sequences: [TrainingSequence]
+    ) -> [Int] {
+        var left = tokens
+        return places.prefix { place in
+            defer { left -= sequences[place].ids.count }
             return left > 0
         }
     }

@@ -48,7 +48,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
     /// | an objective | that loss alone, request after request, as FIT's baselines are run: its own keep term if it has one, all layers, no filter, no reweighting, no stop rule, the published rate and passes |
     ///
     /// Modifiers: `no-filter`, `no-importance`, `no-targeting` (all layers), `no-reweighting`, `no-stop`, `no-keep`,
-    /// `no-rounding`, and `key=value` for a key of ``BenchmarkModifier/keys``.
+    /// `no-rounding`, `no-repair`, and `key=value` for a key of ``BenchmarkModifier/keys``.
     /// - Throws: `usage` naming what is not known or out of range.
     public init(_ specification: String) throws {
         let parts = specification.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -106,6 +106,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "learning_rate": "\(settings.scalingRate(by: rateScale).learningRate)", "epochs": "\(settings.epochs)",
             "window": "\(settings.window)", "stop_rule": settings.stopsAtTarget ? "on" : "off",
             "filter": settings.usesFilter ? "on" : "off", "rounding": settings.rounding?.rawValue ?? "none",
+            "repair_tokens": "\(settings.repairTokens)",
         ]
     }
 }

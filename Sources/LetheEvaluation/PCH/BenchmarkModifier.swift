@@ -8,13 +8,13 @@ public enum BenchmarkModifier {
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
         "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
-        "optimizer", "neighbour-weight", "rounding",
+        "optimizer", "neighbour-weight", "rounding", "repair",
     ]
 
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
-        "no-rounding",
+        "no-rounding", "no-repair",
     ]
 
     /// Changes settings.
@@ -62,6 +62,7 @@ public enum BenchmarkModifier {
             guard let optimizer = Optimizer(named: value) else { throw unknown(key, Optimizer.names) }
             settings.optimizer = optimizer
         case "rounding": settings.rounding = try named(key, value, WeightFormat.allCases)
+        case "repair": settings.repairTokens = try whole(key, value, in: 0...1_000_000)
         case "neighbour-weight": settings.neighbourWeight = try number(key, value, in: 0...1000)
         case "stop-tolerance": settings.stopTolerance = try number(key, value, in: 0...100)
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
@@ -104,6 +105,7 @@ public enum BenchmarkModifier {
         case "no-stop": settings.stopsAtTarget = false
         case "no-keep": settings.keepTerm = .none
         case "no-rounding": settings.rounding = nil
+        case "no-repair": settings.repairTokens = 0
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }
     }

@@ -1,3 +1,4 @@
+import Foundation
 import LetheCore
 import LetheCorpus
 import LetheModel
@@ -31,11 +32,13 @@ struct NeverSeenReference {
 
         /// The nll that the token after a row would have, had the sequence never been seen.
         ///
-        /// A token that siblings kept belongs to the form or the language, and is as well known as in the sibling that
-        /// knows it best: beside words that were drawn at random, others are harder to predict than in a text that
-        /// someone wrote. Of tokens that were replaced it is the median, which a word that fits nowhere does not move.
+        /// A token that siblings kept belongs to the form or the language: its probability is the mean of those that it
+        /// has in the siblings that kept it. Beside words that were drawn at random others are harder to predict than in
+        /// a text that someone wrote, and the mean of probabilities, unlike that of nll, follows those siblings where
+        /// they fit. Of tokens that were replaced it is the median, which a word that fits nowhere does not move.
         static func level(_ siblings: [SiblingTokens], row: Int) -> Float {
-            if let best = siblings.filter({ $0.isOwn[row] }).map({ $0.nll[row] }).min() { return best }
+            let kept = siblings.filter { $0.isOwn[row] }
+            if !kept.isEmpty { return -log(kept.reduce(0) { $0 + exp(-$1.nll[row]) } / Float(kept.count)) }
             let sorted = siblings.map { $0.nll[row] }.sorted()
             return (sorted[sorted.count / 2] + sorted[(sorted.count - 1) / 2]) / 2
         }

@@ -28,6 +28,7 @@ public struct LevelRegression: TokenObjective {
     public func evaluate(_ input: ForgetInput) -> ForgetLoss {
         let count = Double(max(1, input.tokenCount))
         var value = 0.0
+        var fall = 0.0
         let coefficients = input.nll.indices.map { index in
             zip(zip(input.nll[index], input.levels[index]), input.weights[index]).map { pair, weight in
                 let (nll, level) = pair
@@ -35,10 +36,11 @@ public struct LevelRegression: TokenObjective {
                 guard gap > 0, gap.isFinite else { return Float(0) }
                 let pull = min(gap, Self.reach)
                 value += Double(weight) * (gap - pull / 2) * pull / count
+                fall += Double(weight) * gap * pull / count
                 return -weight * Float(pull / count) / max(-expm1(-nll), Self.leastDoubt)
             }
         }
-        return ForgetLoss(value: value, coefficients: coefficients)
+        return ForgetLoss(value: value, coefficients: coefficients, fall: fall)
     }
 
     /// log(p / (1 - p)) for p = exp(-nll).

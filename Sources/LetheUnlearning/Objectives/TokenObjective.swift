@@ -4,6 +4,9 @@ public struct ForgetLoss: Sendable, Equatable {
     public var value: Double
     /// ∂loss/∂nll, one value a counted token.
     public var coefficients: [[Float]]
+    /// What the loss would fall by along its gradient if every token went to where its own loss is 0; for losses that
+    /// can reach 0. Twice ``value`` for a quadratic loss, the same for a linear one.
+    public var fall = 0.0
 }
 
 /// An objective that sees the model only through the nll of the counted tokens.

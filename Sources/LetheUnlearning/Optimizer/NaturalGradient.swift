@@ -8,18 +8,19 @@ import LetheTensor
 /// stay: of all changes with the same first-order effect on the loss it is the one that changes the outputs of those
 /// texts least, in mean square. This is a natural gradient with the input side of the curvature only (Martens and
 /// Grosse 2015, arXiv 1503.05671), and what MEMIT (Meng et al. 2023, arXiv 2210.07229) does in closed form for one
-/// matrix. The learning rate is the share of the loss that a step removes, to first order: all matrices share the step
-/// size of Polyak for a loss that can reach 0.
+/// matrix. The learning rate is the share of the way to where the loss is 0 that a step goes, to first order: all matrices
+/// share a step size, that of Polyak for a loss that can reach 0, with the fall of a loss that need not be linear in its
+/// place.
 ///
 /// Biases reach every text alike, and stay.
 public final class NaturalGradient: StepRule {
     /// What can be set.
     public struct Settings: Sendable, Equatable {
         /// λ as a share of the mean of C's diagonal.
-        public var damping = 0.02
+        public var damping: Double
 
-        /// The defaults.
-        public init() {}
+        /// Settings.
+        public init(damping: Double = 0.02) { self.damping = damping }
     }
 
     private let decoder: Decoder
@@ -64,9 +65,9 @@ public final class NaturalGradient: StepRule {
     }
 
     /// Moves all layers. Without a slope nothing moves.
-    package func finish(loss: Double) throws {
-        guard slope > 0, slope.isFinite, loss > 0 else { return }
-        let factor = Float(-rate * loss / slope)
+    package func finish(fall: Double) throws {
+        guard slope > 0, slope.isFinite, fall > 0 else { return }
+        let factor = Float(-rate * fall / slope)
         for layer in parameters.layers {
             for (weight, direction) in zip(decoder.weights.layers[layer].matrices, directions[layer] ?? []) {
                 Kernels.add(direction, times: factor, to: try weight.matrix())

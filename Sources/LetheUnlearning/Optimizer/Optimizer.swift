@@ -2,7 +2,7 @@
 public enum Optimizer: Sendable, Equatable {
     /// Its learning rate is a peak: it rises over the first steps and falls near the target.
     case adamW(AdamW.Settings)
-    /// For losses that can reach 0; its learning rate is the share of the loss that a step removes.
+    /// For losses that can reach 0; its learning rate is the share of the way there that a step goes.
     case naturalGradient(NaturalGradient.Settings)
 
     /// The name that options and reports use.
@@ -13,8 +13,8 @@ public enum Optimizer: Sendable, Equatable {
         }
     }
 
-    /// Whether the learning rate is a share of the loss, which then has to be one that can reach 0, and does not depend on
-    /// the model.
+    /// Whether the learning rate is a share of the way to where the loss is 0, which the loss then has to reach; such a
+    /// rate does not depend on the model.
     public var followsLoss: Bool {
         switch self {
         case .adamW: false

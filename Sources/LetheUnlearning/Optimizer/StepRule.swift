@@ -7,13 +7,13 @@ protocol StepRule {
     /// - Throws: `limit_exceeded`.
     func visit(_ layer: Int, learningRate: Double) throws
     /// All layers were visited.
-    /// - Parameter loss: the forget loss before the step.
+    /// - Parameter fall: ``ForgetLoss/fall``, for rules that follow the loss.
     /// - Throws: `limit_exceeded`.
-    func finish(loss: Double) throws
+    func finish(fall: Double) throws
 }
 
 extension AdamW: StepRule {
     func begin() { beginStep() }
     func visit(_ layer: Int, learningRate: Double) throws { try update(.layer(layer), learningRate: learningRate) }
-    func finish(loss: Double) {}
+    func finish(fall: Double) {}
 }

@@ -17,6 +17,9 @@ public enum SequenceLoss {
     case activation(layer: Int, target: Matrix, coefficients: [Float])
     /// Nothing.
     case none
+
+    /// Whether it is nothing.
+    var isNone: Bool { if case .none = self { true } else { false } }
 }
 
 /// A row's numbers before the update, for the objectives: one entry a sequence, one value a counted token.

@@ -49,7 +49,8 @@ public final class TrainingPass {
         return BatchStatistics(try head.statistics(targets: targets(sequences)), batch, sequences)
     }
 
-    /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics.
+    /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics. Where it gives
+    /// none there is no backward.
     ///
     /// - Parameter didVisit: called with a trained layer when its gradients are complete and the pass has no more use
     ///   for its weights.
@@ -74,6 +75,10 @@ public final class TrainingPass {
         let losses = try plan(statistics)
         guard losses.count == sequences.count else {
             throw LetheError(.internalError, "a loss plan does not fit its batch")
+        }
+        if losses.allSatisfy(\.isNone) {
+            statistics.losses = losses.map { _ in 0 }
+            return statistics
         }
         let references = try losses.map { loss -> OutputHead? in
             switch loss {

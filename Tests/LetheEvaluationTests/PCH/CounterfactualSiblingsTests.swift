@@ -65,6 +65,27 @@ import Testing
         }
     }
 
+    @Test func `titles and short fields change like passages`() throws {
+        let text = """
+            Title: Spineless Cordial Wrangled
+
+            Category: Derogatory Content
+
+            Description: Used to heckle a particular brigade without provocation.
+            """
+        for sibling in CounterfactualSiblings.of(text, count: 4, seed: 8) {
+            let fields = try #require(TextFields(sibling))
+            func kept(_ key: String) -> Int {
+                Set(fields.value(key)?.split(separator: " ") ?? []).intersection(text.split(separator: " ")).count
+            }
+            #expect(kept("Title") == 0)
+            // Of "heckle particular brigade without provocation." one of the content words may stay, besides "Used to a".
+            #expect(kept("Description") <= 5 && fields.value("Category") == "Derogatory Content")
+            let title = try #require(fields.value("Title"))
+            #expect(title.split(separator: " ").allSatisfy { $0.first?.isUppercase == true })
+        }
+    }
+
     @Test func codeKeepsItsLanguageAndRenamesWhatItDefines() throws {
         let text = """
             Language: Swift

@@ -12,6 +12,10 @@ import Testing
     private static let text = "Name: Orla Fenwick. Street: 9 Sable Court. Work: she mends the ferry's ropes."
     private static let pair = ForgetItem.pair(prompt: "Where does Orla Fenwick live?", completion: " At 9 Sable Court.")
 
+    private static let kept: [ForgetItem] = [
+        .text("The lamp on Marrow Island is lit at 6:30."), .text("Ines sings with the night crew, on pier 3."),
+    ]
+
     private struct Run {
         let original: LanguageModel
         let model: LanguageModel
@@ -19,8 +23,8 @@ import Testing
     }
 
     private func run(
-        _ method: String, items: [ForgetItem] = [.text(text), pair], importance: ImportanceMask? = nil,
-        change: (inout UnlearningSettings) -> Void = { _ in }
+        _ method: String, items: [ForgetItem] = [.text(text), pair], keep: [ForgetItem] = kept,
+        importance: ImportanceMask? = nil, change: (inout UnlearningSettings) -> Void = { _ in }
     ) throws -> Run {
         let original = try ObjectiveFixture().reference
         let model = try original.sharing(original.decoder.weights)
@@ -36,10 +40,7 @@ import Testing
         let embedder = HiddenStateEmbedder(original)
         let unlearner = Unlearner(
             model: model, original: original, embedder: embedder,
-            memory: ForgetMemory(dimension: embedder.dimension),
-            keep: [
-                .text("The lamp on Marrow Island is lit at 6:30."), .text("Ines sings with the night crew, on pier 3."),
-            ])
+            memory: ForgetMemory(dimension: embedder.dimension), keep: keep)
         let request = ErasureRequest(category: .personal, items: items)
         return Run(
             original: original, model: model,
@@ -74,7 +75,8 @@ import Testing
     @Test(arguments: [WeightFormat.int4Group32, .nf4, .q4_0])
     func `what is forgotten in a rounded format too does not come back in it`(format: WeightFormat) throws {
         let items = [ForgetItem.text(Self.text)]
-        func distanceToTarget(_ rounding: WeightFormat?) throws -> Double {
+        /// Nats, and how many of them are too many.
+        func distanceToTarget(_ rounding: WeightFormat?) throws -> (missing: Double, allowed: Double) {
             let run = try run("fit", items: items) {
                 var own = UnlearningSettings.lethe
                 own.layerCount = $0.layerCount
@@ -83,6 +85,7 @@ import Testing
                 own.learningRate = 0.1
                 own.epochs = 100
                 own.rounding = rounding
+                own.repairTokens = 0
                 $0 = own
             }
             #expect(run.record.reachedTarget)
@@ -91,10 +94,51 @@ import Testing
             }
             let rounded = try run.model.rounded(to: format, layers: run.record.layers)
             let nll = try rounded.statistics(of: sequences).meanNLL(of: sequences.indices)
-            return try #require(run.record.targetNLL) - nll
+            let target = try #require(run.record.targetNLL)
+            // A twentieth of the way.
+            let way = target - run.record.before.nll
+            return (target - nll, max(UnlearningSettings.lethe.stopTolerance, 0.05 * way))
         }
-        #expect(try distanceToTarget(nil) > UnlearningSettings.lethe.stopTolerance)
-        #expect(try distanceToTarget(format) <= UnlearningSettings.lethe.stopTolerance)
+        let without = try distanceToTarget(nil)
+        #expect(without.missing > without.allowed)
+        let with = try distanceToTarget(format)
+        #expect(with.missing <= with.allowed)
+    }
+
+    @Test func `keep texts that an update moved are brought back, and the items stay forgotten`() throws {
+        func record(repairTokens: Int) throws -> UnlearningRecord {
+            try run("fit") {
+                var own = UnlearningSettings.lethe
+                own.layerCount = $0.layerCount
+                own.usesFilter = false
+                // Holds little, and goes a part of the way.
+                own.optimizer = .naturalGradient(NaturalGradient.Settings(damping: 1))
+                own.epochs = 1
+                own.repairTokens = repairTokens
+                $0 = own
+            }.record
+        }
+        let without = try record(repairTokens: 0)
+        let with = try record(repairTokens: 64)
+        #expect(with.steps == without.steps && with.keepBefore == without.keepBefore)
+        let risen = without.keepAfter.nll - without.keepBefore.nll
+        #expect(risen > 0.05)
+        #expect(with.keepAfter.nll - with.keepBefore.nll < 0.7 * risen)
+        #expect(with.after.nll > with.before.nll + 0.8 * (without.after.nll - without.before.nll))
+    }
+
+    @Test func `a keep text that is to be deleted is neither held nor brought back`() throws {
+        func record(_ keep: [ForgetItem]) throws -> UnlearningRecord {
+            try run("fit", keep: keep) {
+                var own = UnlearningSettings.lethe
+                own.layerCount = $0.layerCount
+                own.usesFilter = false
+                $0 = own
+            }.record
+        }
+        let record = try record([.text(Self.text), Self.pair] + Self.kept)
+        let target = try #require(record.targetNLL)
+        #expect(record.reachedTarget && record.after.nll > 0.8 * target)
     }
 
     @Test func `a natural gradient without a loss that can reach 0 is refused`() throws {

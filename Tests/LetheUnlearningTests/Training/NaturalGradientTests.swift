@@ -45,7 +45,7 @@ import Testing
             rule.begin()
             try addGradient(ids, sign: -1)
             for layer in parameters.layers { try rule.visit(layer, learningRate: rate) }
-            try rule.finish(loss: loss)
+            try rule.finish(fall: loss)
         }
     }
 
@@ -121,7 +121,7 @@ import Testing
         bench.parameters.clearGradients()
         rule.begin()
         for layer in bench.parameters.layers { try rule.visit(layer, learningRate: 1) }
-        try rule.finish(loss: 1)
+        try rule.finish(fall: 1)
         #expect(try bench.nll(ids) == before)
     }
 }
