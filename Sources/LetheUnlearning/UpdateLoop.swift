@@ -134,7 +134,8 @@ final class UpdateLoop {
             for batch in batches {
                 let taken = record.steps
                 rule.begin()
-                let place = try isRounded ? settings.rounding.map { try pass.rounded(model, to: $0) } ?? pass : pass
+                let format = isRounded ? settings.rounding : nil
+                let place = try format.map { try pass.rounded(model, to: $0) } ?? pass
                 let fall = try takeStep(batch, place, parameters, &record) { forgetNLL, keepNLL in
                     try progress(
                         Unlearner.Progress(
@@ -189,12 +190,14 @@ final class UpdateLoop {
             on: batch, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
     }
 
+    /// Over the tokens of some sequences, when they were last looked at.
     private func meanNLL(of batch: [Int]) -> Double {
         let counts = batch.map { sequences[$0].targetCount }
         return zip(batch, counts).reduce(0) { $0 + latestNLL[$1.0] * Double($1.1) }
             / Double(max(1, counts.reduce(0, +)))
     }
 
+    /// The same, of just the sequences that are given.
     private func takeStep(
         on chosen: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
         report: (_ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
@@ -239,7 +242,6 @@ final class UpdateLoop {
             return try forget.items + keepLosses(keep, nll: Array(statistics.nll[keepRange])) + forget.refusals
                 + nearLosses
         } didVisit: { layer in
-            guard !isDone else { return }
             try update(layer)
             parameters.gradients(layer)?.clear()
         }
