@@ -34,7 +34,7 @@ final class KeepRepair {
     /// - Parameter progress: called before each step with the texts' mean nll; throwing from it ends the repair.
     /// - Throws: `limit_exceeded`, what `progress` throws.
     func run(_ texts: [TrainingSequence], progress: (Double) throws -> Void) throws {
-        let reference = try original.nll(of: texts)
+        let reference = try original.statistics(of: texts)
         for _ in 0..<Self.steps {
             parameters.clearGradients()
             rule.begin()
@@ -55,19 +55,15 @@ final class KeepRepair {
 
     /// One loss for each text, and what they add up to; nothing within the tolerance.
     private static func losses(
-        _ texts: [TrainingSequence], _ statistics: BatchStatistics, _ reference: [[Float]]
+        _ texts: [TrainingSequence], _ statistics: BatchStatistics, _ reference: BatchStatistics
     ) -> (items: [SequenceLoss], rise: Double) {
         let nothing = [SequenceLoss](repeating: .none, count: texts.count)
-        let repaired = texts.indices.filter { index in
-            let nll = reference[index]
-            let own = nll.reduce(0) { $0 + Double($1) } / Double(max(1, nll.count))
-            return statistics.meanNLL(index) - own < largestRise
-        }
-        let share = 1 / Float(max(1, repaired.reduce(0) { $0 + reference[$1].count }))
+        let repaired = texts.indices.filter { statistics.meanNLL($0) - reference.meanNLL($0) < largestRise }
+        let share = 1 / Float(max(1, repaired.reduce(0) { $0 + texts[$1].targetCount }))
         var items = nothing
         var rise = 0.0
         for index in repaired {
-            let coefficients = zip(statistics.nll[index], reference[index]).map { now, then -> Float in
+            let coefficients = zip(statistics.nll[index], reference.nll[index]).map { now, then -> Float in
                 guard now > then else { return 0 }
                 rise += Double((now - then) * share)
                 return share

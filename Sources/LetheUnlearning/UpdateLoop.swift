@@ -180,21 +180,16 @@ final class UpdateLoop {
         _ batch: [Int], _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
         report: (_ forgetNLL: Double, _ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
     ) throws -> Double? {
+        func takeStep(on chosen: [Int]) throws -> Double? {
+            try self.takeStep(
+                on: chosen, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
+        }
         let chosen = batch.filter { !atTarget.contains($0) }
-        let fall = try takeStep(
-            on: chosen, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
+        let fall = try takeStep(on: chosen)
         guard fall == nil, chosen.count < batch.count else { return fall }
         // Those that were left out may have been moved since.
         atTarget.subtract(batch)
-        return try takeStep(
-            on: batch, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
-    }
-
-    /// Over the tokens of some sequences, when they were last looked at.
-    private func meanNLL(of batch: [Int]) -> Double {
-        let counts = batch.map { sequences[$0].targetCount }
-        return zip(batch, counts).reduce(0) { $0 + latestNLL[$1.0] * Double($1.1) }
-            / Double(max(1, counts.reduce(0, +)))
+        return try takeStep(on: batch)
     }
 
     /// The same, of just the sequences that are given.
@@ -248,6 +243,13 @@ final class UpdateLoop {
         if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
         if record.steps == 0 { record.meanWeight = meanWeight }
         return isDone ? nil : fall
+    }
+
+    /// Over the tokens of some sequences, when they were last looked at.
+    private func meanNLL(of batch: [Int]) -> Double {
+        let counts = batch.map { sequences[$0].targetCount }
+        return zip(batch, counts).reduce(0) { $0 + latestNLL[$1.0] * Double($1.1) }
+            / Double(max(1, counts.reduce(0, +)))
     }
 
     /// Nats by which a sequence may miss its target. A rounded model may be up to a twentieth of the way better informed:
