@@ -161,7 +161,7 @@ public final class Unlearner {
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTexts, held: holdsTexts ? siblings : [],
+            corpus: keepTexts, siblings: siblings,
             before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(

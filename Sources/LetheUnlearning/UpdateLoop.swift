@@ -18,8 +18,8 @@ final class UpdateLoop {
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
     private let corpus: [TrainingSequence]
-    /// Siblings, which a natural gradient leaves as they are; empty for other optimisers.
-    private let held: [TrainingSequence]
+    /// Siblings, which a natural gradient leaves as they are.
+    private let held: HeldTexts
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
     private var generator: SeededGenerator
@@ -56,7 +56,7 @@ final class UpdateLoop {
     init(
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
-        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], held: [TrainingSequence],
+        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
         before: BatchStatistics
     ) {
         self.model = model
@@ -69,7 +69,8 @@ final class UpdateLoop {
         self.neighbours = neighbours
         targets = settings.stopsAtTarget ? neverSeen.map(\.level) : []
         self.corpus = corpus
-        self.held = held
+        let heldSiblings = Self.first(siblings.indices, tokens: Self.heldSiblingTokens, of: siblings)
+        held = HeldTexts(model, siblings: heldSiblings.map { siblings[$0].ids })
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
         keepGenerator = SeededGenerator(
@@ -348,8 +349,7 @@ final class UpdateLoop {
         guard case .naturalGradient(let optimizer) = settings.optimizer else { return }
         let drawn = drawKeep(tokens: settings.repairTokens).map { corpus[$0] }
         guard !drawn.isEmpty else { return }
-        let rule = try naturalGradient(
-            parameters, optimizer, holding: sequences.map(\.ids) + heldSiblings)
+        let rule = try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
         try KeepRepair(original: original, pass: pass, parameters: parameters, rule: rule).run(drawn) { keepNLL in
             try progress(
                 Unlearner.Progress(
@@ -361,25 +361,10 @@ final class UpdateLoop {
         switch settings.optimizer {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
-            return try naturalGradient(
-                parameters, optimizer,
-                holding: heldSiblings + drawKeep(tokens: Self.heldTokens).map { corpus[$0].ids })
+            return try held.naturalGradient(
+                parameters, optimizer, beside: drawKeep(tokens: Self.heldTokens).map { corpus[$0].ids },
+                isLast: settings.repairTokens == 0)
         }
-    }
-
-    /// Steps that leave some texts as they are now.
-    private func naturalGradient(
-        _ parameters: TrainableParameters, _ optimizer: NaturalGradient.Settings, holding texts: [[Int32]]
-    ) throws -> NaturalGradient {
-        let covariance = try InputCovariance(model.decoder, layers: parameters.layers)
-        try covariance.add(texts)
-        return try NaturalGradient(
-            model.decoder, parameters: parameters, covariance: covariance, settings: optimizer)
-    }
-
-    /// The first siblings of the request, up to ``heldSiblingTokens``.
-    private var heldSiblings: [[Int32]] {
-        Self.first(held.indices, tokens: Self.heldSiblingTokens, of: held).map { held[$0].ids }
     }
 
     /// Keep texts in random order, up to a number of tokens; each request has an order of its own.

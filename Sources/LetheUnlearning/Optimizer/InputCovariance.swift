@@ -17,12 +17,11 @@ package final class InputCovariance {
     private let decoder: Decoder
     private let layers: [Int]
     private var sums: [Int: [Matrix]] = [:]
-    private var tokenCount = 0
 
-    /// Of no text yet.
+    /// Of some texts, or of none yet.
     /// - Parameter layers: ascending.
-    /// - Throws: `limit_exceeded`.
-    package init(_ decoder: Decoder, layers: [Int]) throws {
+    /// - Throws: as ``add(_:)``.
+    package init(_ decoder: Decoder, layers: [Int], of texts: [[Int32]] = []) throws {
         self.decoder = decoder
         self.layers = layers
         for layer in layers {
@@ -30,7 +29,18 @@ package final class InputCovariance {
                 try Matrix(zeros: $0.columns, columns: $0.columns)
             }
         }
+        try add(texts)
     }
+
+    private init(copying other: InputCovariance) throws {
+        decoder = other.decoder
+        layers = other.layers
+        sums = try other.sums.mapValues { try $0.map { try $0.copy() } }
+    }
+
+    /// The same sums in memory of their own.
+    /// - Throws: `limit_exceeded`.
+    func copy() throws -> InputCovariance { try InputCovariance(copying: self) }
 
     /// Adds the tokens of some sequences, as the model sees them now.
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
@@ -50,7 +60,6 @@ package final class InputCovariance {
 
     private func add(_ batch: PackedBatch) throws {
         guard let last = layers.last else { return }
-        tokenCount += batch.rowCount
         var state = try decoder.embed(batch)
         for layer in 0...last {
             guard let sums = sums[layer] else {
