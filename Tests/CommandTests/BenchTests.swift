@@ -150,7 +150,7 @@ import Testing
             ["--methods", "magic"], ["--methods", "fit:epochs=0"], ["--methods", "fit,fit"], ["--seeds", "1,1"],
             ["--attacks", "charm"], ["--keep-share", "2"], ["--limit-forget", "0"], ["--request-items", "all"],
             ["--teaching-epochs", "0"], ["--learning-rate-scale", "nan"], ["--utility-layout", "text"],
-            ["--limit-forget", "9999999"],
+            ["--limit-forget", "9999999"], ["--tiny-width", "20"],
         ] {
             expectRefusal(try await bench.lethe.run(start + arguments), status: 64)
         }

@@ -117,9 +117,10 @@ public struct EvaluationSpecification: Sendable, Equatable {
             return (plan, try ModelLoader.load(folder))
         }
         plan.modelName = "tiny Llama, made on the spot"
-        plan.recipe = TinyModel.recipe
+        let tiny = TinyModel()
+        plan.recipe = tiny.recipe
         plan.rateScale = TinyModel.rateScale
-        return (plan, try TinyModel.make(for: data))
+        return (plan, try tiny.make(for: data))
     }
 
     // MARK: Fields

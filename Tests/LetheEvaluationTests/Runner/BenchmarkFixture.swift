@@ -41,9 +41,12 @@ enum BenchmarkFixture {
             ])
     }()
 
+    /// Narrow, to be taught in a second.
+    static let tiny = TinyModel(hiddenSize: 64)
+
     static func plan(methods: [String] = ["fit"], seeds: [UInt64] = [20]) throws -> BenchmarkPlan {
         var plan = BenchmarkPlan(data: data, dataName: "fixture", modelName: "tiny")
-        plan.recipe = TinyModel.recipe
+        plan.recipe = tiny.recipe
         plan.recipe.epochs = 60
         plan.recipe.batchTokens = 128
         plan.rateScale = TinyModel.rateScale
@@ -55,7 +58,7 @@ enum BenchmarkFixture {
 
     static func benchmark(_ plan: BenchmarkPlan, _ folder: URL) throws -> PCHBenchmark {
         PCHBenchmark(
-            plan: plan, base: try TinyModel.make(for: plan.data), output: folder.appendingPathComponent("out"),
+            plan: plan, base: try tiny.make(for: plan.data), output: folder.appendingPathComponent("out"),
             cache: folder.appendingPathComponent("cache"), version: "test")
     }
 }

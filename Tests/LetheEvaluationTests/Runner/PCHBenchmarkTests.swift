@@ -141,7 +141,7 @@ import Testing
     @Test func `taught models are made once, and a damaged one is made again`() throws {
         try TemporaryFolder.with { folder in
             let plan = try BenchmarkFixture.plan()
-            let base = try TinyModel.make(for: plan.data)
+            let base = try BenchmarkFixture.tiny.make(for: plan.data)
             var recipe = plan.recipe
             recipe.epochs = 2
             let taught = TaughtModels(
