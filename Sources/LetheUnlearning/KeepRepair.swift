@@ -1,7 +1,7 @@
 import LetheModel
 import LetheTensor
 
-/// Brings keep texts that an update has moved back to what the frozen original says of them.
+/// Brings texts that an update has moved back to what the frozen original says of them.
 ///
 /// The loss is the mean over tokens of max(0, nll - nll of the original): nothing is learnt beyond what the original
 /// knows. It goes down along a natural gradient that holds the deleted items and their siblings where they are. Without
@@ -9,39 +9,46 @@ import LetheTensor
 final class KeepRepair {
     /// Steps at most: with many, what was deleted comes back as well.
     private static let steps = 3
-    /// The mean rise, in nats a token, that is left alone.
-    private static let tolerance = 0.01
+    /// The mean rise of a text, in nats a token, that is left alone.
+    private static let tolerance: Float = 0.01
     /// Rise of a sequence's mean nll, in nats, from which on it is not repaired: such a text was not damaged on the way,
     /// it is itself covered by a deletion, and that comes first.
-    private static let largestRise = 1.0
+    private static let largestRise: Float = 1
     /// Share of the rise that a step removes, to first order.
     private static let rate = 0.5
 
     private let original: LanguageModel
     private let pass: TrainingPass
     private let parameters: TrainableParameters
-    private let rule: NaturalGradient
 
-    /// - Parameter rule: holds what must not come back.
-    init(original: LanguageModel, pass: TrainingPass, parameters: TrainableParameters, rule: NaturalGradient) {
+    init(original: LanguageModel, pass: TrainingPass, parameters: TrainableParameters) {
         self.original = original
         self.pass = pass
         self.parameters = parameters
-        self.rule = rule
     }
 
-    /// Repairs some keep texts.
-    /// - Parameter progress: called before each step with the texts' mean nll; throwing from it ends the repair.
-    /// - Throws: `limit_exceeded`, what `progress` throws.
-    func run(_ texts: [TrainingSequence], progress: (Double) throws -> Void) throws {
-        let reference = try original.statistics(of: texts)
+    /// Repairs those of some texts that have been moved most.
+    /// - Parameters:
+    ///   - tokens: about as many are repaired.
+    ///   - rule: gives what holds the texts that must not come back; not called when nothing has been moved.
+    ///   - progress: called before each step with the mean nll of what is repaired; throwing from it ends the repair.
+    /// - Throws: `limit_exceeded`, what `rule` and `progress` throw.
+    func run(
+        _ texts: [TrainingSequence], tokens: Int, rule: () throws -> NaturalGradient, progress: (Double) throws -> Void
+    ) throws {
+        let before = try original.nll(of: texts)
+        let now = try pass.statistics(texts).nll
+        let moved = Self.mostMoved(texts, now, before, tokens: tokens)
+        guard !moved.isEmpty else { return }
+        let rule = try rule()
+        let (repaired, reference) = (moved.map { texts[$0] }, moved.map { before[$0] })
         for _ in 0..<Self.steps {
             parameters.clearGradients()
             rule.begin()
             var rise = 0.0
-            try pass.run(texts) { statistics in
-                try progress(statistics.meanNLL(of: texts.indices))
-                let losses = Self.losses(texts, statistics, reference)
+            try pass.run(repaired) { statistics in
+                try progress(statistics.meanNLL(of: repaired.indices))
+                let losses = Self.losses(repaired, statistics.nll, reference)
                 rise = losses.rise
                 return losses.items
             } didVisit: { layer in
@@ -53,23 +60,40 @@ final class KeepRepair {
         }
     }
 
+    /// The places of the texts whose nll has risen most on average, in order, up to a number of tokens.
+    private static func mostMoved(
+        _ texts: [TrainingSequence], _ now: [[Float]], _ before: [[Float]], tokens: Int
+    ) -> [Int] {
+        var moved: [(place: Int, rise: Float)] = []
+        for place in texts.indices where texts[place].targetCount > 0 {
+            let count = Float(texts[place].targetCount)
+            let rises = zip(now[place], before[place]).map { $0 - $1 }
+            let rise = rises.reduce(0) { $0 + max(0, $1) } / count
+            if rise > tolerance && rises.reduce(0, +) / count < largestRise { moved.append((place, rise)) }
+        }
+        moved.sort { ($1.rise, $0.place) < ($0.rise, $1.place) }
+        var left = tokens
+        let chosen = moved.prefix { text in
+            defer { left -= texts[text.place].ids.count }
+            return left > 0
+        }
+        return chosen.map { $0.place }.sorted()
+    }
+
     /// One loss for each text, and what they add up to; nothing within the tolerance.
     private static func losses(
-        _ texts: [TrainingSequence], _ statistics: BatchStatistics, _ reference: BatchStatistics
+        _ texts: [TrainingSequence], _ now: [[Float]], _ reference: [[Float]]
     ) -> (items: [SequenceLoss], rise: Double) {
-        let nothing = [SequenceLoss](repeating: .none, count: texts.count)
-        let repaired = texts.indices.filter { statistics.meanNLL($0) - reference.meanNLL($0) < largestRise }
-        let share = 1 / Float(max(1, repaired.reduce(0) { $0 + texts[$1].targetCount }))
-        var items = nothing
+        let share = 1 / Float(max(1, texts.reduce(0) { $0 + $1.targetCount }))
         var rise = 0.0
-        for index in repaired {
-            let coefficients = zip(statistics.nll[index], reference.nll[index]).map { now, then -> Float in
-                guard now > then else { return 0 }
-                rise += Double((now - then) * share)
-                return share
-            }
-            items[index] = texts[index].crossEntropy(coefficients)
+        let items = texts.indices.map { index in
+            texts[index].crossEntropy(
+                zip(now[index], reference[index]).map { now, then -> Float in
+                    guard now > then else { return 0 }
+                    rise += Double((now - then) * share)
+                    return share
+                })
         }
-        return rise > tolerance ? (items, rise) : (nothing, 0)
+        return rise > Double(tolerance) ? (items, rise) : (items.map { _ in .none }, 0)
     }
 }

@@ -11,7 +11,7 @@ import LetheTensor
 public final class Unlearner {
     /// Where an update stands.
     public struct Progress: Sendable {
-        /// filter, importance, targeting, targets or training.
+        /// filter, importance, targeting, targets, rehearsal or training.
         public var phase: String
         /// Steps done, and the most there can be.
         public var step: Int
@@ -158,11 +158,17 @@ public final class Unlearner {
                     items, groups, original: original, settings: settings,
                     withCounterfactuals: objective.needsCounterfactuals)
             } : ([], [], [])
+        let rehearsed =
+            holdsTexts
+            ? try timed("rehearsal") {
+                try Rehearsal.texts(
+                    like: sequences, siblings: siblings, tokens: settings.rehearsalTokens, model: original,
+                    seed: UpdateLoop.seed(settings.seed, sequences))
+            } : []
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTexts, siblings: siblings,
-            before: inspection.statistics)
+            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed, before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])

@@ -55,9 +55,11 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// Whether token weights are scaled to a mean of 1, so that no reweighting changes the forget term's weight beside
     /// the keep term.
     public var normalizesWeights: Bool
-    /// Tokens of keep texts that are brought back to where the original has them after the steps of a natural gradient;
-    /// 0: none.
+    /// Tokens that are brought back to where the original has them after the steps of a natural gradient: those that were
+    /// moved most of half as many again, rehearsed texts and keep texts. 0: none.
     public var repairTokens = 0
+    /// Tokens that the original writes in the form of a request's items, for a natural gradient to leave as they are.
+    public var rehearsalTokens = 0
     /// Seed of every random choice.
     public var seed: UInt64
 
@@ -84,6 +86,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.epochs = 20
         settings.rounding = .int4Group128
         settings.repairTokens = 1024
+        settings.rehearsalTokens = 1024
         return settings
     }
 

@@ -20,6 +20,8 @@ final class UpdateLoop {
     private let corpus: [TrainingSequence]
     /// Siblings, which a natural gradient leaves as they are.
     private let held: HeldTexts
+    /// What the original recites of the items' form, which a natural gradient leaves as it is and repairs.
+    private let rehearsed: [TrainingSequence]
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
     private var generator: SeededGenerator
@@ -46,7 +48,7 @@ final class UpdateLoop {
     private static let leastRate = 0.2
     /// Share of the way from what was known to the target that rounding may bring back.
     private static let roundedTolerance = 0.05
-    /// Tokens of keep texts that a natural gradient holds where they are.
+    /// Tokens of rehearsed and keep texts that a natural gradient holds where they are.
     private static let heldTokens = 2048
     /// Tokens of siblings that it holds.
     private static let heldSiblingTokens = 4096
@@ -57,7 +59,7 @@ final class UpdateLoop {
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
         neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
-        before: BatchStatistics
+        rehearsed: [TrainingSequence], before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -71,13 +73,10 @@ final class UpdateLoop {
         self.corpus = corpus
         let heldSiblings = Self.first(siblings.indices, tokens: Self.heldSiblingTokens, of: siblings)
         held = HeldTexts(model, siblings: heldSiblings.map { siblings[$0].ids })
+        self.rehearsed = rehearsed
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
-        keepGenerator = SeededGenerator(
-            seed: sequences.flatMap(\.ids).reduce(settings.seed) {
-                // FNV-1a.
-                ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3
-            })
+        keepGenerator = SeededGenerator(seed: Self.seed(settings.seed, sequences))
         latestNLL = sequences.indices.map(before.meanNLL)
     }
 
@@ -340,17 +339,19 @@ final class UpdateLoop {
         }
     }
 
-    /// After the steps of a natural gradient brings some keep texts back to where the original has them, and holds the
-    /// items and their siblings where they are now.
+    /// After the steps of a natural gradient brings some keep texts, and what was rehearsed, back to where the original
+    /// has them, and holds the items and their siblings where they are now.
     private func repairKeepTexts(
         _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: UnlearningRecord,
         _ progress: (Unlearner.Progress) throws -> Void
     ) throws {
-        guard case .naturalGradient(let optimizer) = settings.optimizer else { return }
-        let drawn = drawKeep(tokens: settings.repairTokens).map { corpus[$0] }
-        guard !drawn.isEmpty else { return }
-        let rule = try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
-        try KeepRepair(original: original, pass: pass, parameters: parameters, rule: rule).run(drawn) { keepNLL in
+        guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
+        let texts = rehearsedAndKept(tokens: settings.repairTokens * 3 / 2)
+        guard !texts.isEmpty else { return }
+        let repair = KeepRepair(original: original, pass: pass, parameters: parameters)
+        try repair.run(texts, tokens: settings.repairTokens) {
+            try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
+        } progress: { keepNLL in
             try progress(
                 Unlearner.Progress(
                     phase: "training", step: record.steps, steps: settings.epochs, forgetNLL: nil, keepNLL: keepNLL))
@@ -362,9 +363,20 @@ final class UpdateLoop {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
             return try held.naturalGradient(
-                parameters, optimizer, beside: drawKeep(tokens: Self.heldTokens).map { corpus[$0].ids },
+                parameters, optimizer, beside: rehearsedAndKept(tokens: Self.heldTokens).map(\.ids),
                 isLast: settings.repairTokens == 0)
         }
+    }
+
+    /// A seed of a request's own: FNV-1a over its tokens.
+    static func seed(_ seed: UInt64, _ sequences: [TrainingSequence]) -> UInt64 {
+        sequences.flatMap(\.ids).reduce(seed) { ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3 }
+    }
+
+    /// What was rehearsed, and as many keep texts as there are tokens left.
+    private func rehearsedAndKept(tokens: Int) -> [TrainingSequence] {
+        let left = tokens - rehearsed.reduce(0) { $0 + $1.ids.count }
+        return rehearsed + drawKeep(tokens: left).map { corpus[$0] }
     }
 
     /// Keep texts in random order, up to a number of tokens; each request has an order of its own.

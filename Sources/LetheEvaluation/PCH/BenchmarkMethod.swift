@@ -107,6 +107,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "window": "\(settings.window)", "stop_rule": settings.stopsAtTarget ? "on" : "off",
             "filter": settings.usesFilter ? "on" : "off", "rounding": settings.rounding?.rawValue ?? "none",
             "repair_tokens": "\(settings.repairTokens)",
+            "rehearsal_tokens": "\(settings.rehearsalTokens)",
         ]
     }
 }

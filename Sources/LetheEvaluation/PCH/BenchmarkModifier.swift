@@ -8,13 +8,13 @@ public enum BenchmarkModifier {
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
         "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
-        "optimizer", "neighbour-weight", "rounding", "repair",
+        "optimizer", "neighbour-weight", "rounding", "repair", "rehearsal",
     ]
 
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
-        "no-rounding", "no-repair",
+        "no-rounding", "no-repair", "no-rehearsal",
     ]
 
     /// Changes settings.
@@ -62,6 +62,7 @@ public enum BenchmarkModifier {
             guard let optimizer = Optimizer(named: value) else { throw unknown(key, Optimizer.names) }
             settings.optimizer = optimizer
         case "rounding": settings.rounding = try named(key, value, WeightFormat.allCases)
+        case "rehearsal": settings.rehearsalTokens = try whole(key, value, in: 0...1_000_000)
         case "repair": settings.repairTokens = try whole(key, value, in: 0...1_000_000)
         case "neighbour-weight": settings.neighbourWeight = try number(key, value, in: 0...1000)
         case "stop-tolerance": settings.stopTolerance = try number(key, value, in: 0...100)
@@ -106,6 +107,7 @@ public enum BenchmarkModifier {
         case "no-keep": settings.keepTerm = .none
         case "no-rounding": settings.rounding = nil
         case "no-repair": settings.repairTokens = 0
+        case "no-rehearsal": settings.rehearsalTokens = 0
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }
     }

@@ -86,6 +86,7 @@ import Testing
                 own.epochs = 100
                 own.rounding = rounding
                 own.repairTokens = 0
+                own.rehearsalTokens = 0
                 $0 = own
             }
             #expect(run.record.reachedTarget)
@@ -109,6 +110,7 @@ import Testing
         func record(repairTokens: Int) throws -> UnlearningRecord {
             try run("fit") {
                 var own = UnlearningSettings.lethe
+                own.rehearsalTokens = 0
                 own.layerCount = $0.layerCount
                 own.usesFilter = false
                 // Holds little, and goes a part of the way.
