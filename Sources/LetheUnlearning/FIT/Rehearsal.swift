@@ -34,7 +34,8 @@ package enum Rehearsal {
         let own = Set(sequences.flatMap { runs($0.ids) }).subtracting(known)
         let beginnings = Set(siblings.map { $0.ids.prefix(beginningTokens) })
         var found: [[Int32]] = []
-        for (place, example) in examples.enumerated() {
+        var left = tokens
+        for (place, example) in examples.enumerated() where left > 0 {
             let common = example.ids.prefix(beginningTokens)
             let beginning = Array(beginnings.contains(common) ? common : common.prefix(1))
             let length = min(longestText, example.ids.count)
@@ -42,6 +43,7 @@ package enum Rehearsal {
             generator.temperature = 1
             generator.seed = seed &+ UInt64(place)
             let count = max(1, tokens / examples.count / length)
+            left -= count * length
             let written = try generator.generate(model, prompts: Array(repeating: beginning, count: count))
             for text in written.map({ beginning + $0 }) where !found.contains(text) {
                 let all = runs(text)
