@@ -72,12 +72,7 @@ final class KeepRepair {
             if rise > tolerance && rises.reduce(0, +) / count < largestRise { moved.append((place, rise)) }
         }
         moved.sort { ($1.rise, $0.place) < ($0.rise, $1.place) }
-        var left = tokens
-        let chosen = moved.prefix { text in
-            defer { left -= texts[text.place].ids.count }
-            return left > 0
-        }
-        return chosen.map { $0.place }.sorted()
+        return texts.first(moved.map { $0.place }, tokens: tokens).sorted()
     }
 
     /// One loss for each text, and what they add up to; nothing within the tolerance.

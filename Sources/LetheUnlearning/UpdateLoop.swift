@@ -71,7 +71,7 @@ final class UpdateLoop {
         self.neighbours = neighbours
         targets = settings.stopsAtTarget ? neverSeen.map(\.level) : []
         self.corpus = corpus
-        let heldSiblings = Self.first(siblings.indices, tokens: Self.heldSiblingTokens, of: siblings)
+        let heldSiblings = siblings.first(siblings.indices, tokens: Self.heldSiblingTokens)
         held = HeldTexts(model, siblings: heldSiblings.map { siblings[$0].ids })
         self.rehearsed = rehearsed
         self.before = before
@@ -383,18 +383,7 @@ final class UpdateLoop {
     private func drawKeep(tokens: Int) -> [Int] {
         var order = Array(corpus.indices)
         keepGenerator.shuffle(&order)
-        return Self.first(order, tokens: tokens, of: corpus)
-    }
-
-    /// The first of some places, as many as reach a number of tokens.
-    private static func first(
-        _ places: some Sequence<Int>, tokens: Int, of sequences: [TrainingSequence]
-    ) -> [Int] {
-        var left = tokens
-        return places.prefix { place in
-            defer { left -= sequences[place].ids.count }
-            return left > 0
-        }
+        return corpus.first(order, tokens: tokens)
     }
 
     private struct ReferenceStates: Hashable {

@@ -59,3 +59,14 @@ public struct TrainingSequence: Sendable, Hashable {
         }
     }
 }
+
+extension [TrainingSequence] {
+    /// The first of some places, as many as reach a number of tokens.
+    func first(_ places: some Sequence<Int>, tokens: Int) -> [Int] {
+        var left = tokens
+        return places.prefix { place in
+            defer { left -= self[place].ids.count }
+            return left > 0
+        }
+    }
+}
