@@ -151,11 +151,12 @@ public final class Unlearner {
         }
         // What the widest batches leave in the pool is more than a model that fills the memory has room for.
         if model.decoder.weights.hasFrozenMatrices { BufferPool.shared.trim() }
+        let sparesPhrases = settings.sparesSharedPhrases && [.copyright, .harmful].contains(request.category)
         let (neverSeen, neighbours, siblings) =
             settings.stopsAtTarget || objective.needsCounterfactuals || objective.needsLevels || holdsTexts
             ? try timed("targets") {
                 try NeverSeenReference.of(
-                    items, groups, original: original, settings: settings,
+                    items, groups, common: sparesPhrases ? keepTexts : [], original: original, settings: settings,
                     withCounterfactuals: objective.needsCounterfactuals)
             } : ([], [], [])
         let rehearsed =

@@ -60,6 +60,9 @@ public struct UnlearningSettings: Sendable, Equatable {
     public var repairTokens = 0
     /// Tokens that the original writes in the form of a request's items, for a natural gradient to leave as they are.
     public var rehearsalTokens = 0
+    /// Whether phrases that a copyrighted or harmful item has in common with keep texts are left alone. What a personal
+    /// item says is forgotten wherever else it stands.
+    public var sparesSharedPhrases = false
     /// Seed of every random choice.
     public var seed: UInt64
 
@@ -87,6 +90,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.rounding = .int4Group128
         settings.repairTokens = 1024
         settings.rehearsalTokens = 1024
+        settings.sparesSharedPhrases = true
         return settings
     }
 

@@ -47,7 +47,7 @@ final class UpdateLoop {
     /// The smallest share of the learning rate that a step near the target takes.
     private static let leastRate = 0.2
     /// Share of the way from what was known to the target that rounding may bring back.
-    private static let roundedTolerance = 0.05
+    private static let roundedTolerance = 0.1
     /// Tokens of rehearsed and keep texts that a natural gradient holds where they are.
     private static let heldTokens = 2048
     /// Tokens of siblings that it holds.
@@ -127,6 +127,8 @@ final class UpdateLoop {
         // Gradients are taken at the weights as they are, then at the rounded ones. An item is done when it is at its
         // target at both.
         var placesAtTarget = 0
+        // The levels before the latest step, if that was taken where the next one would be.
+        var latestStep: [Double]?
         let batches = settings.stepsPerWindow ? sequences.indices.map { [$0] } : [Array(sequences.indices)]
         let limit = settings.epochs * batches.count
         let schedule = LearningRateSchedule(peak: settings.learningRate, steps: limit)
@@ -157,6 +159,8 @@ final class UpdateLoop {
                     try rule.visit(layer, learningRate: rate)
                 }
                 guard let fall else {
+                    try land(rule, latestStep)
+                    latestStep = nil
                     placesAtTarget += 1
                     if settings.rounding == nil || placesAtTarget == 2 {
                         record.reachedTarget = true
@@ -167,10 +171,25 @@ final class UpdateLoop {
                     continue
                 }
                 placesAtTarget = 0
+                latestStep = latestNLL
                 try rule.finish(fall: fall)
                 record.steps += 1
             }
         }
+    }
+
+    /// Takes back what the latest step of a natural gradient went too far. A step goes half of the way that is left to
+    /// first order, and so often well beyond the level: an item that is less well known than a text that was never seen
+    /// can be told from one. As far as the levels moved evenly, the items that the step was taken for end at their targets.
+    /// - Parameter before: the levels before that step; nil when there was none.
+    private func land(_ rule: any StepRule, _ before: [Double]?) throws {
+        guard let rule = rule as? NaturalGradient, let before, !targets.isEmpty else { return }
+        let shares = sequences.indices.map { index in
+            let way = latestNLL[index] - before[index]
+            return way > 0 ? (targets[index] - tolerance(index) - before[index]) / way : 0
+        }
+        let share = min(1, max(0, shares.max() ?? 1))
+        try rule.takeBack(1 - share)
     }
 
     /// Forward and backward of one step, which updates each layer as soon as its gradients are complete: they are never
@@ -184,7 +203,7 @@ final class UpdateLoop {
             try self.takeStep(
                 on: chosen, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
         }
-        let chosen = batch.filter { !atTarget.contains($0) }
+        let chosen = objective.holdsAtTarget ? batch : batch.filter { !atTarget.contains($0) }
         let fall = try takeStep(on: chosen)
         guard fall == nil, chosen.count < batch.count else { return fall }
         // Those that were left out may have been moved since.
@@ -225,9 +244,9 @@ final class UpdateLoop {
             if !targets.isEmpty { atTarget.formUnion(Set(chosen).subtracting(active.map { chosen[$0] })) }
             isDone = active.isEmpty && !targets.isEmpty
             if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count + near.count) }
-            let live = targets.isEmpty ? Array(chosen.indices) : active
+            let live = targets.isEmpty || objective.holdsAtTarget ? Array(chosen.indices) : active
             if !targets.isEmpty {
-                let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
+                let gap = active.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(active.count)
                 remaining = min(1, gap / (firstGap ?? gap))
                 firstGap = firstGap ?? gap
             }
@@ -252,7 +271,7 @@ final class UpdateLoop {
             / Double(max(1, counts.reduce(0, +)))
     }
 
-    /// Nats by which a sequence may miss its target. A rounded model may be up to a twentieth of the way better informed:
+    /// Nats by which a sequence may miss its target. A rounded model may be up to a tenth of the way better informed:
     /// steps that small vanish in the rounding, and would go on and on.
     private func tolerance(_ index: Int) -> Double {
         guard isRounded else { return settings.stopTolerance }

@@ -108,6 +108,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "filter": settings.usesFilter ? "on" : "off", "rounding": settings.rounding?.rawValue ?? "none",
             "repair_tokens": "\(settings.repairTokens)",
             "rehearsal_tokens": "\(settings.rehearsalTokens)",
+            "spares_shared_phrases": "\(settings.sparesSharedPhrases)",
         ]
     }
 }

@@ -14,7 +14,7 @@ public enum BenchmarkModifier {
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
-        "no-rounding", "no-repair", "no-rehearsal",
+        "no-rounding", "no-repair", "no-rehearsal", "no-shared-phrases",
     ]
 
     /// Changes settings.
@@ -108,6 +108,7 @@ public enum BenchmarkModifier {
         case "no-rounding": settings.rounding = nil
         case "no-repair": settings.repairTokens = 0
         case "no-rehearsal": settings.rehearsalTokens = 0
+        case "no-shared-phrases": settings.sparesSharedPhrases = false
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }
     }

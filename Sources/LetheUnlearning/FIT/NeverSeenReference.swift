@@ -14,7 +14,7 @@ struct NeverSeenReference {
 
     /// The mean of ``tokenLevels``, in nats: what the sequence's own mean nll should become.
     var level: Double
-    /// The nll of each counted token had it never been seen; see ``SiblingTokens/level(_:row:)``.
+    /// The nll of each counted token had it never been seen; see ``SiblingTokens/level(_:row:)`` and ``SharedPhrases``.
     var tokenLevels: [Float]
     /// What the original predicts in the siblings, row by row; nil without a sibling, or unless asked for.
     var counterfactual: Counterfactual?
@@ -48,11 +48,12 @@ struct NeverSeenReference {
     /// - Parameters:
     ///   - items: what the sequences were made from.
     ///   - groups: the sequences of each item.
+    ///   - common: texts whose phrases are nobody's own; see ``SharedPhrases``.
     ///   - withCounterfactuals: whether ``counterfactual`` is wanted.
     /// - Throws: what the tokenizer and the model throw.
     static func of(
-        _ items: [ForgetItem], _ groups: [[TrainingSequence]], original: LanguageModel, settings: UnlearningSettings,
-        withCounterfactuals: Bool
+        _ items: [ForgetItem], _ groups: [[TrainingSequence]], common: [TrainingSequence], original: LanguageModel,
+        settings: UnlearningSettings, withCounterfactuals: Bool
     ) throws -> (references: [NeverSeenReference], neighbours: [[Neighbour]], siblings: [TrainingSequence]) {
         let siblings = CounterfactualSiblings.of(items, count: settings.siblings, seed: settings.seed)
         var tokens = groups.map { $0.map { _ in [SiblingTokens]() } }
@@ -99,11 +100,13 @@ struct NeverSeenReference {
                 }
             }
         }
+        let shared = SharedPhrases(common, without: OwnRuns(of: groups.flatMap { $0 }, beside: all))
         let levels = groups.indices.map { index in
             groups[index].indices.map { part -> [Float]? in
                 let siblings = tokens[index][part]
                 guard !siblings.isEmpty else { return nil }
-                return groups[index][part].targetRows.map { SiblingTokens.level(siblings, row: $0) }
+                let own = groups[index][part].targetRows.map { SiblingTokens.level(siblings, row: $0) }
+                return zip(own, shared.nll(groups[index][part])).map { min($0, $1) }
             }
         }
         let known = levels.joined().compactMap { $0.flatMap(mean) }

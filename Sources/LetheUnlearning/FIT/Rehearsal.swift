@@ -11,10 +11,6 @@ package enum Rehearsal {
     private static let beginningTokens = 2
     /// A text has at most as many tokens.
     private static let longestText = 256
-    /// Tokens in a row that are an item's own unless a sibling has them as well.
-    private static let ownRun = 4
-    /// Share of such runs from which on a text recites an item.
-    private static let largestOwnShare = 0.125
 
     /// Texts about as long as the items, sampled at temperature 1; those that recite an item, or each other, are left
     /// out.
@@ -30,8 +26,7 @@ package enum Rehearsal {
         let texts = sequences.filter { $0.firstTarget == 1 }
         let examples = texts.isEmpty ? sequences : texts
         guard !examples.isEmpty, tokens > 0 else { return [] }
-        let known = Set(siblings.flatMap { runs($0.ids) })
-        let own = Set(sequences.flatMap { runs($0.ids) }).subtracting(known)
+        let own = OwnRuns(of: sequences, beside: siblings)
         let beginnings = Set(siblings.map { $0.ids.prefix(beginningTokens) })
         var found: [[Int32]] = []
         var left = tokens
@@ -45,17 +40,10 @@ package enum Rehearsal {
             let count = max(1, tokens / examples.count / length)
             left -= count * length
             let written = try generator.generate(model, prompts: Array(repeating: beginning, count: count))
-            for text in written.map({ beginning + $0 }) where !found.contains(text) {
-                let all = runs(text)
-                guard Double(all.count { own.contains($0) }) <= largestOwnShare * Double(all.count) else { continue }
+            for text in written.map({ beginning + $0 }) where !found.contains(text) && !own.areRecited(in: text) {
                 found.append(text)
             }
         }
         return found.map { TrainingSequence(ids: $0) }
-    }
-
-    private static func runs(_ ids: [Int32]) -> [[Int32]] {
-        guard ids.count >= ownRun else { return [] }
-        return (0...ids.count - ownRun).map { Array(ids[$0..<$0 + ownRun]) }
     }
 }

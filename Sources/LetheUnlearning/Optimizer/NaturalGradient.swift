@@ -30,6 +30,8 @@ public final class NaturalGradient: StepRule {
     /// ⟨G, P⟩ over what was visited in this step.
     private var slope = 0.0
     private var rate = 0.0
+    /// How far along the directions the last step went.
+    private var length = 0.0
 
     /// Takes over the covariance.
     /// - Throws: as ``InputCovariance/takeFilters(_:damping:)``.
@@ -66,11 +68,21 @@ public final class NaturalGradient: StepRule {
 
     /// Moves all layers. Without a slope nothing moves.
     package func finish(fall: Double) throws {
-        guard slope > 0, slope.isFinite, fall > 0 else { return }
-        let factor = Float(-rate * fall / slope)
+        length = slope > 0 && slope.isFinite && fall > 0 ? rate * fall / slope : 0
+        try move(by: -length)
+    }
+
+    /// Takes a share of the last step back, 0 ... 1.
+    package func takeBack(_ share: Double) throws {
+        try move(by: share * length)
+        length *= 1 - share
+    }
+
+    private func move(by factor: Double) throws {
+        guard factor != 0 else { return }
         for layer in parameters.layers {
             for (weight, direction) in zip(decoder.weights.layers[layer].matrices, directions[layer] ?? []) {
-                Kernels.add(direction, times: factor, to: try weight.matrix())
+                Kernels.add(direction, times: Float(factor), to: try weight.matrix())
             }
             parameters.valuesChanged(.layer(layer))
         }

@@ -113,6 +113,21 @@ import Testing
         #expect(held < 0.25 * free)
     }
 
+    @Test func `a share of a step can be taken back`() throws {
+        let ids = try GoldenModel("llama").longest.ids
+        let bench = try Bench("llama")
+        let rule = try bench.rule(holding: [], damping: 0.1)
+        let before = try bench.nll(ids)
+        try bench.raise(ids, rule, loss: 0.1)
+        let whole = try bench.nll(ids) - before
+        try rule.takeBack(0.5)
+        let half = try bench.nll(ids) - before
+        #expect(whole > 0.05 && abs(half / whole - 0.5) < 0.1)
+        // What is left of the step.
+        try rule.takeBack(1)
+        #expect(abs(try bench.nll(ids) - before) < 0.001 * whole)
+    }
+
     @Test func `without a slope nothing moves`() throws {
         let bench = try Bench("llama")
         let ids = try GoldenModel("llama").longest.ids
