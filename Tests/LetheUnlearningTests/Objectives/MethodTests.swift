@@ -68,7 +68,7 @@ import Testing
         let record = run.record
         #expect(record.objective == "level" && record.keepTerm == "none" && record.steps > 0)
         let target = try #require(record.targetNLL)
-        #expect(record.after.nll > 0.5 * target && record.after.nll < 2 * target)
+        #expect(record.after.nll > 0.5 * target && record.after.nll < 1.5 * target)
         #expect(record.keepAfter.nll - record.keepBefore.nll < 0.2 * (record.after.nll - record.before.nll))
     }
 
@@ -104,7 +104,8 @@ import Testing
         let without = try distanceToTarget(nil)
         #expect(without.missing > without.allowed)
         let with = try distanceToTarget(format)
-        #expect(with.missing <= with.allowed)
+        // The last step is shortened as if the level went up evenly along it.
+        #expect(with.missing <= 1.1 * with.allowed && with.missing < without.missing)
     }
 
     @Test func `keep texts that an update moved are brought back, and the items stay forgotten`() throws {
