@@ -203,7 +203,7 @@ final class UpdateLoop {
             try self.takeStep(
                 on: chosen, pass, parameters, &record, report: { try report(meanNLL(of: batch), $0) }, update: update)
         }
-        let chosen = objective.holdsAtTarget ? batch : batch.filter { !atTarget.contains($0) }
+        let chosen = batch.filter { !atTarget.contains($0) }
         let fall = try takeStep(on: chosen)
         guard fall == nil, chosen.count < batch.count else { return fall }
         // Those that were left out may have been moved since.
@@ -244,9 +244,9 @@ final class UpdateLoop {
             if !targets.isEmpty { atTarget.formUnion(Set(chosen).subtracting(active.map { chosen[$0] })) }
             isDone = active.isEmpty && !targets.isEmpty
             if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count + near.count) }
-            let live = targets.isEmpty || objective.holdsAtTarget ? Array(chosen.indices) : active
+            let live = targets.isEmpty ? Array(chosen.indices) : active
             if !targets.isEmpty {
-                let gap = active.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(active.count)
+                let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
                 remaining = min(1, gap / (firstGap ?? gap))
                 firstGap = firstGap ?? gap
             }

@@ -51,8 +51,6 @@ public protocol ForgetObjective: Sendable {
     var usesRandomLabels: Bool { get }
     /// Whether the loss has a minimum at the never-seen level, so that a step too many does no harm.
     var isBounded: Bool { get }
-    /// Whether an item that is at its target goes on having a loss, which brings back what was pushed beyond it.
-    var holdsAtTarget: Bool { get }
     /// The last layer that the loss depends on; nil means all.
     var lastLayer: Int? { get }
     /// What each sequence adds to the loss.
@@ -75,8 +73,6 @@ extension ForgetObjective {
     public var usesRandomLabels: Bool { false }
     /// Whether a step too many does no harm.
     public var isBounded: Bool { false }
-    /// Whether an item at its target has a loss.
-    public var holdsAtTarget: Bool { false }
     /// The layer after which nothing is needed; nil for the logits.
     public var lastLayer: Int? { nil }
 }
