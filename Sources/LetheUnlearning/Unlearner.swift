@@ -159,12 +159,16 @@ public final class Unlearner {
                     items, groups, common: sparesPhrases ? keepTexts : [], original: original, settings: settings,
                     withCounterfactuals: objective.needsCounterfactuals)
             } : ([], [], [])
-        let rehearsed =
+        let rehearsed: [TrainingSequence] =
             holdsTexts
             ? try timed("rehearsal") {
-                try Rehearsal.texts(
+                let texts = try Rehearsal.texts(
                     like: sequences, siblings: siblings, tokens: settings.rehearsalTokens, model: original,
                     seed: UpdateLoop.seed(settings.seed, sequences))
+                let answers = try RehearsedAnswers.pairs(
+                    about: texts, like: items, own: OwnRuns(of: sequences, beside: siblings),
+                    tokens: settings.rehearsalTokens, model: original)
+                return texts + answers
             } : []
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,

@@ -56,9 +56,10 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// the keep term.
     public var normalizesWeights: Bool
     /// Tokens that are brought back to where the original has them after the steps of a natural gradient: those that were
-    /// moved most of half as many again, rehearsed texts and keep texts. 0: none.
+    /// moved most of half as many again, rehearsed texts and keep texts, of the latter half as many at least. 0: none.
     public var repairTokens = 0
-    /// Tokens that the original writes in the form of a request's items, for a natural gradient to leave as they are.
+    /// Tokens that the original writes in the form of a request's items, and as many of the items' questions asked about
+    /// those texts, with its answers, for a natural gradient to leave as they are.
     public var rehearsalTokens = 0
     /// Whether phrases that a copyrighted or harmful item has in common with keep texts are left alone. What a personal
     /// item says is forgotten wherever else it stands.

@@ -50,6 +50,8 @@ final class UpdateLoop {
     private static let roundedTolerance = 0.1
     /// Tokens of rehearsed and keep texts that a natural gradient holds where they are.
     private static let heldTokens = 2048
+    /// Those of keep texts among them at least.
+    private static let heldKeepTokens = 1024
     /// Tokens of siblings that it holds.
     private static let heldSiblingTokens = 4096
     /// Steps over which the learning rate rises to its peak.
@@ -151,7 +153,7 @@ final class UpdateLoop {
                     } else {
                         // With a stop rule the number of steps is not known beforehand: the rate rises over the first
                         // ones, whose moments know one gradient only, and then falls with what is left of the way to
-                        // the target, so that the last steps do not overshoot. A bounded loss cannot overshoot.
+                        // the target, so that the last steps do not overshoot. The slope of a bounded loss falls by itself.
                         let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
                         let slowDown = objective.isBounded ? 1 : max(Self.leastRate, remaining)
                         rate = settings.learningRate * min(warmUp, slowDown)
@@ -365,7 +367,7 @@ final class UpdateLoop {
         _ progress: (Unlearner.Progress) throws -> Void
     ) throws {
         guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
-        let texts = rehearsedAndKept(tokens: settings.repairTokens * 3 / 2)
+        let texts = rehearsedAndKept(tokens: settings.repairTokens * 3 / 2, kept: settings.repairTokens / 2)
         guard !texts.isEmpty else { return }
         let repair = KeepRepair(original: original, pass: pass, parameters: parameters)
         try repair.run(texts, tokens: settings.repairTokens) {
@@ -382,7 +384,8 @@ final class UpdateLoop {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
             return try held.naturalGradient(
-                parameters, optimizer, beside: rehearsedAndKept(tokens: Self.heldTokens).map(\.ids),
+                parameters, optimizer,
+                beside: rehearsedAndKept(tokens: Self.heldTokens, kept: Self.heldKeepTokens).map(\.ids),
                 isLast: settings.repairTokens == 0)
         }
     }
@@ -392,10 +395,10 @@ final class UpdateLoop {
         sequences.flatMap(\.ids).reduce(seed) { ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3 }
     }
 
-    /// What was rehearsed, and as many keep texts as there are tokens left.
-    private func rehearsedAndKept(tokens: Int) -> [TrainingSequence] {
+    /// What was rehearsed, and as many keep texts as there are tokens left, but some at least.
+    private func rehearsedAndKept(tokens: Int, kept: Int) -> [TrainingSequence] {
         let left = tokens - rehearsed.reduce(0) { $0 + $1.ids.count }
-        return rehearsed + drawKeep(tokens: left).map { corpus[$0] }
+        return rehearsed + drawKeep(tokens: max(left, kept)).map { corpus[$0] }
     }
 
     /// Keep texts in random order, up to a number of tokens; each request has an order of its own.

@@ -10,30 +10,6 @@ import Testing
 
 /// Tiny models that know a few records by heart, taught once for all tests.
 enum AttackFixture {
-    /// A model as files in memory, so that each test has one of its own.
-    struct SavedModel: Sendable {
-        let files: [String: Data]
-
-        init(_ model: LanguageModel) throws {
-            files = try TemporaryFolder.with { parent in
-                let folder = parent.appendingPathComponent("model")
-                try ModelExporter.export(model, to: folder)
-                let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-                return try Dictionary(
-                    uniqueKeysWithValues: names.map {
-                        ($0, try Data(contentsOf: folder.appendingPathComponent($0)))
-                    })
-            }
-        }
-
-        func load() throws -> LanguageModel {
-            try TemporaryFolder.with { folder in
-                for (name, data) in files { try data.write(to: folder.appendingPathComponent(name)) }
-                return try ModelLoader.load(folder)
-            }
-        }
-    }
-
     struct Taught: Sendable {
         let original: SavedModel
         let retain: SavedModel
