@@ -14,10 +14,9 @@ public struct FieldSubstitution: Sendable {
             if !old.isEmpty && changes[old] == nil { changes[old] = new }
         }
         if let subject = text.fields.first, let new = other.value(subject.key) {
-            let words = subject.value.split(whereSeparator: \.isWhitespace)
-            let others = new.split(whereSeparator: \.isWhitespace)
+            let (words, others) = (subject.value.words, new.words)
             for (word, other) in zip(words, others) where words.count == others.count && Self.isName(word) {
-                for (old, new) in [(String(word), String(other)), (word.lowercased(), other.lowercased())]
+                for (old, new) in [(word, other), (word.lowercased(), other.lowercased())]
                 where changes[old] == nil { changes[old] = new }
             }
         }
@@ -51,7 +50,7 @@ public struct FieldSubstitution: Sendable {
     }
 
     /// Whether a word of a title says what the text is about.
-    private static func isName(_ word: Substring) -> Bool {
+    private static func isName(_ word: String) -> Bool {
         word.first?.isUppercase == true && !FunctionWords.all.contains(word.lowercased())
     }
 

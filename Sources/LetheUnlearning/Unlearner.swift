@@ -162,12 +162,12 @@ public final class Unlearner {
         let rehearsed: [TrainingSequence] =
             holdsTexts
             ? try timed("rehearsal") {
+                let own = OwnRuns(of: sequences, beside: siblings)
                 let texts = try Rehearsal.texts(
-                    like: sequences, siblings: siblings, tokens: settings.rehearsalTokens, model: original,
+                    like: sequences, siblings: siblings, own: own, tokens: settings.rehearsalTokens, model: original,
                     seed: UpdateLoop.seed(settings.seed, sequences))
                 let answers = try RehearsedAnswers.pairs(
-                    about: texts, like: items, own: OwnRuns(of: sequences, beside: siblings),
-                    tokens: settings.rehearsalTokens, model: original)
+                    about: texts, like: items, own: own, tokens: settings.rehearsalTokens, model: original)
                 return texts + answers
             } : []
         let trainer = UpdateLoop(

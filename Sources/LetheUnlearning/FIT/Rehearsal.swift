@@ -16,17 +16,17 @@ package enum Rehearsal {
     /// out.
     /// - Parameters:
     ///   - sequences: the items; those without a prompt are continued, where there are any.
+    ///   - own: what the items are told by.
     ///   - tokens: about as many altogether.
     ///   - seed: of sampling.
     /// - Throws: what ``TextGenerator/generate(_:prompts:)`` throws.
     package static func texts(
-        like sequences: [TrainingSequence], siblings: [TrainingSequence], tokens: Int, model: LanguageModel,
-        seed: UInt64
+        like sequences: [TrainingSequence], siblings: [TrainingSequence], own: OwnRuns, tokens: Int,
+        model: LanguageModel, seed: UInt64
     ) throws -> [TrainingSequence] {
         let texts = sequences.filter { $0.firstTarget == 1 }
         let examples = texts.isEmpty ? sequences : texts
         guard !examples.isEmpty, tokens > 0 else { return [] }
-        let own = OwnRuns(of: sequences, beside: siblings)
         let beginnings = Set(siblings.map { $0.ids.prefix(beginningTokens) })
         var found: [[Int32]] = []
         var left = tokens

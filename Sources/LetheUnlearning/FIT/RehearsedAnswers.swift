@@ -16,7 +16,7 @@ package enum RehearsedAnswers {
 
     /// Pairs about recited texts, and what they say the model knows.
     /// - Parameters:
-    ///   - texts: see ``Rehearsal/texts(like:siblings:tokens:model:seed:)``.
+    ///   - texts: see ``Rehearsal/texts(like:siblings:own:tokens:model:seed:)``.
     ///   - items: the request's; those pairs are asked anew whose prompt has a value of the first text in it.
     ///   - own: an answer, or a question, that recites the items is left out.
     ///   - tokens: about as many altogether, questions included.
@@ -52,8 +52,8 @@ package enum RehearsedAnswers {
                 left -= ids.count + example.length
             }
         }
-        guard !questions.isEmpty else { return [] }
-        let answers = try TextGenerator(maximumNewTokens: longest).generate(model, prompts: questions.map(\.ids))
+        guard let asked = questions.map(\.length).max() else { return [] }
+        let answers = try TextGenerator(maximumNewTokens: asked).generate(model, prompts: questions.map(\.ids))
         let pairs = zip(questions, answers).map { question, answer in
             TrainingSequence(
                 ids: question.ids + answer.prefix(question.length), firstTarget: question.ids.count)

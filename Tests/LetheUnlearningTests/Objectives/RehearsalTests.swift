@@ -22,7 +22,10 @@ import Testing
     private func texts(
         _ items: [TrainingSequence], siblings: [TrainingSequence] = [], tokens: Int = 1024, seed: UInt64 = 1
     ) throws -> [[Int32]] {
-        try Rehearsal.texts(like: items, siblings: siblings, tokens: tokens, model: model, seed: seed).map(\.ids)
+        try Rehearsal.texts(
+            like: items, siblings: siblings, own: OwnRuns(of: items, beside: siblings), tokens: tokens, model: model,
+            seed: seed
+        ).map(\.ids)
     }
 
     @Test func `texts begin as the item does, and are no longer`() throws {
