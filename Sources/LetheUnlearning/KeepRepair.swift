@@ -7,57 +7,74 @@ import LetheTensor
 /// knows. It goes down along a natural gradient that holds the deleted items and their siblings where they are. Without
 /// it each deletion takes a little from texts of the same form, and after many of them little is left.
 final class KeepRepair {
-    /// Steps at most: with many, what was deleted comes back as well.
-    private static let steps = 3
+    /// How often each text is stepped on at most: with many steps what was deleted comes back as well.
+    private static let passes = 2
+    /// About as many tokens are in one step: forward and backward keep all of them in memory.
+    private static let stepTokens = 1024
     /// The mean rise of a text, in nats a token, that is left alone.
     private static let tolerance: Float = 0.01
     /// Rise of a sequence's mean nll, in nats, from which on it is not repaired: such a text was not damaged on the way,
     /// it is itself covered by a deletion, and that comes first.
     private static let largestRise: Float = 1
     /// Share of the rise that a step removes, to first order.
-    private static let rate = 0.5
+    private static let rate = 0.7
 
-    private let original: LanguageModel
     private let pass: TrainingPass
     private let parameters: TrainableParameters
 
-    init(original: LanguageModel, pass: TrainingPass, parameters: TrainableParameters) {
-        self.original = original
+    init(pass: TrainingPass, parameters: TrainableParameters) {
         self.pass = pass
         self.parameters = parameters
     }
 
     /// Repairs those of some texts that have been moved most.
     /// - Parameters:
+    ///   - before: the nll of the texts' counted tokens under the original.
     ///   - tokens: about as many are repaired.
     ///   - rule: gives what holds the texts that must not come back; not called when nothing has been moved.
     ///   - progress: called before each step with the mean nll of what is repaired; throwing from it ends the repair.
     /// - Throws: `limit_exceeded`, what `rule` and `progress` throw.
     func run(
-        _ texts: [TrainingSequence], tokens: Int, rule: () throws -> NaturalGradient, progress: (Double) throws -> Void
+        _ texts: [TrainingSequence], before: [[Float]], tokens: Int, rule: () throws -> NaturalGradient,
+        progress: (Double) throws -> Void
     ) throws {
-        let before = try original.nll(of: texts)
         let now = try pass.statistics(texts).nll
         let moved = Self.mostMoved(texts, now, before, tokens: tokens)
         guard !moved.isEmpty else { return }
         let rule = try rule()
-        let (repaired, reference) = (moved.map { texts[$0] }, moved.map { before[$0] })
-        for _ in 0..<Self.steps {
-            parameters.clearGradients()
-            rule.begin()
-            var rise = 0.0
-            try pass.run(repaired) { statistics in
-                try progress(statistics.meanNLL(of: repaired.indices))
-                let losses = Self.losses(repaired, statistics.nll, reference)
-                rise = losses.rise
-                return losses.items
-            } didVisit: { layer in
-                try rule.visit(layer, learningRate: Self.rate)
-                parameters.gradients(layer)?.clear()
+        // Texts lie beside others of their kind: every step takes some of each.
+        let total = moved.reduce(0) { $0 + texts[$1].ids.count }
+        let steps = (total + Self.stepTokens - 1) / Self.stepTokens
+        for _ in 0..<Self.passes {
+            var hasRisen = false
+            for step in 0..<steps {
+                let places = stride(from: step, to: moved.count, by: steps).map { moved[$0] }
+                guard !places.isEmpty else { continue }
+                let isMoved = try takeStep(places.map { texts[$0] }, places.map { before[$0] }, rule, progress)
+                hasRisen = hasRisen || isMoved
             }
-            guard rise > 0 else { return }
-            try rule.finish(fall: rise)
+            guard hasRisen else { return }
         }
+    }
+
+    /// One step on some texts. Gives whether any was still moved.
+    private func takeStep(
+        _ texts: [TrainingSequence], _ before: [[Float]], _ rule: NaturalGradient, _ progress: (Double) throws -> Void
+    ) throws -> Bool {
+        parameters.clearGradients()
+        rule.begin()
+        var rise = 0.0
+        try pass.run(texts) { statistics in
+            try progress(statistics.meanNLL(of: texts.indices))
+            let losses = Self.losses(texts, statistics.nll, before)
+            rise = losses.rise
+            return losses.items
+        } didVisit: { layer in
+            try rule.visit(layer, learningRate: Self.rate)
+            parameters.gradients(layer)?.clear()
+        }
+        if rise > 0 { try rule.finish(fall: rise) }
+        return rise > 0
     }
 
     /// The places of the texts whose nll has risen most on average, in order, up to a number of tokens.

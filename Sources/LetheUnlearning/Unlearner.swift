@@ -43,6 +43,8 @@ public final class Unlearner {
     private let keep: [ForgetItem]
     /// The keep texts of the last request, which most requests share.
     private var corpus: (items: [ForgetItem], window: Int, texts: KeepCorpus)?
+    /// What the original says of keep texts.
+    private let keepNLL: RememberedNLL
 
     /// Prepares for requests.
     /// - Parameters:
@@ -57,6 +59,7 @@ public final class Unlearner {
         self.embedder = embedder
         self.memory = memory
         self.keep = keep
+        keepNLL = RememberedNLL(original)
     }
 
     /// Carries out one request on the model in memory. Nothing is written to disk.
@@ -162,18 +165,24 @@ public final class Unlearner {
         let rehearsed: [TrainingSequence] =
             holdsTexts
             ? try timed("rehearsal") {
+                let seed = UpdateLoop.seed(settings.seed, sequences)
+                let forms =
+                    [RehearsedForm(items: items, sequences: sequences, others: siblings)]
+                    + (try RehearsedForm.ofKeepTexts(
+                        request.keep + keep, but: request.items, count: Self.keepForms, model: model,
+                        window: settings.window, seed: seed))
                 let own = OwnRuns(of: sequences, beside: siblings)
-                let texts = try Rehearsal.texts(
-                    like: sequences, siblings: siblings, own: own, tokens: settings.rehearsalTokens, model: original,
-                    seed: UpdateLoop.seed(settings.seed, sequences))
+                let tokens = settings.rehearsalTokens
+                let texts = try Rehearsal.texts(of: forms, own: own, tokens: tokens, model: original, seed: seed)
                 let answers = try RehearsedAnswers.pairs(
-                    about: texts, like: items, own: own, tokens: settings.rehearsalTokens, model: original)
-                return texts + answers
+                    about: texts, of: forms, own: own, tokens: tokens, model: original)
+                return texts.flatMap { $0 } + answers
             } : []
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed, before: inspection.statistics)
+            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed, keepNLL: keepNLL,
+            before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])
@@ -257,6 +266,8 @@ public final class Unlearner {
         return sums
     }
 
+    /// Forms of keep texts that are rehearsed beside the items' own.
+    static let keepForms = 2
     /// Keep texts that an item is compared with in ``LayerTargeting/Mode/contrast``.
     static let contrastTexts = 4
 

@@ -56,10 +56,10 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// the keep term.
     public var normalizesWeights: Bool
     /// Tokens that are brought back to where the original has them after the steps of a natural gradient: those that were
-    /// moved most of half as many again, rehearsed texts and keep texts, of the latter half as many at least. 0: none.
+    /// moved most of what was rehearsed and some keep texts. 0: none.
     public var repairTokens = 0
-    /// Tokens that the original writes in the form of a request's items, and as many of the items' questions asked about
-    /// those texts, with its answers, for a natural gradient to leave as they are.
+    /// Tokens that the original writes in the form of a request's items and of some keep texts, and as many of the
+    /// questions about these asked about what it wrote, with its answers, for a natural gradient to leave as they are.
     public var rehearsalTokens = 0
     /// Whether phrases that a copyrighted or harmful item has in common with keep texts are left alone. What a personal
     /// item says is forgotten wherever else it stands.
@@ -89,8 +89,8 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.learningRate = 0.5
         settings.epochs = 20
         settings.rounding = .int4Group128
-        settings.repairTokens = 1024
-        settings.rehearsalTokens = 1024
+        settings.repairTokens = 3072
+        settings.rehearsalTokens = 2048
         settings.sparesSharedPhrases = true
         return settings
     }

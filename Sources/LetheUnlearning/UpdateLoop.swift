@@ -22,6 +22,8 @@ final class UpdateLoop {
     private let held: HeldTexts
     /// What the original recites of the items' form, which a natural gradient leaves as it is and repairs.
     private let rehearsed: [TrainingSequence]
+    /// What the original says of keep texts.
+    private let keepNLL: RememberedNLL
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
     private var generator: SeededGenerator
@@ -48,10 +50,10 @@ final class UpdateLoop {
     private static let leastRate = 0.2
     /// Share of the way from what was known to the target that rounding may bring back.
     private static let roundedTolerance = 0.1
-    /// Tokens of rehearsed and keep texts that a natural gradient holds where they are.
-    private static let heldTokens = 2048
-    /// Those of keep texts among them at least.
+    /// Tokens of keep texts that a natural gradient holds where they are, beside what was rehearsed.
     private static let heldKeepTokens = 1024
+    /// Tokens of keep texts that are looked at after the steps, beside what was rehearsed: have they been moved?
+    private static let checkedKeepTokens = 2048
     /// Tokens of siblings that it holds.
     private static let heldSiblingTokens = 4096
     /// Steps over which the learning rate rises to its peak.
@@ -61,7 +63,7 @@ final class UpdateLoop {
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
         neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
-        rehearsed: [TrainingSequence], before: BatchStatistics
+        rehearsed: [TrainingSequence], keepNLL: RememberedNLL, before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -76,6 +78,7 @@ final class UpdateLoop {
         let heldSiblings = siblings.first(siblings.indices, tokens: Self.heldSiblingTokens)
         held = HeldTexts(model, siblings: heldSiblings.map { siblings[$0].ids })
         self.rehearsed = rehearsed
+        self.keepNLL = keepNLL
         self.before = before
         generator = SeededGenerator(seed: settings.seed)
         keepGenerator = SeededGenerator(seed: Self.seed(settings.seed, sequences))
@@ -367,10 +370,11 @@ final class UpdateLoop {
         _ progress: (Unlearner.Progress) throws -> Void
     ) throws {
         guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
-        let texts = rehearsedAndKept(tokens: settings.repairTokens * 3 / 2, kept: settings.repairTokens / 2)
+        let kept = drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] }
+        let texts = rehearsed + kept
         guard !texts.isEmpty else { return }
-        let repair = KeepRepair(original: original, pass: pass, parameters: parameters)
-        try repair.run(texts, tokens: settings.repairTokens) {
+        let before = try original.nll(of: rehearsed) + keepNLL.nll(of: kept)
+        try KeepRepair(pass: pass, parameters: parameters).run(texts, before: before, tokens: settings.repairTokens) {
             try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
         } progress: { keepNLL in
             try progress(
@@ -385,7 +389,7 @@ final class UpdateLoop {
         case .naturalGradient(let optimizer):
             return try held.naturalGradient(
                 parameters, optimizer,
-                beside: rehearsedAndKept(tokens: Self.heldTokens, kept: Self.heldKeepTokens).map(\.ids),
+                beside: rehearsed.map(\.ids) + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0].ids },
                 isLast: settings.repairTokens == 0)
         }
     }
@@ -393,12 +397,6 @@ final class UpdateLoop {
     /// A seed of a request's own: FNV-1a over its tokens.
     static func seed(_ seed: UInt64, _ sequences: [TrainingSequence]) -> UInt64 {
         sequences.flatMap(\.ids).reduce(seed) { ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3 }
-    }
-
-    /// What was rehearsed, and as many keep texts as there are tokens left, but some at least.
-    private func rehearsedAndKept(tokens: Int, kept: Int) -> [TrainingSequence] {
-        let left = tokens - rehearsed.reduce(0) { $0 + $1.ids.count }
-        return rehearsed + drawKeep(tokens: max(left, kept)).map { corpus[$0] }
     }
 
     /// Keep texts in random order, up to a number of tokens; each request has an order of its own.

@@ -1,7 +1,8 @@
 import LetheCore
 import LetheModel
 
-/// What a model writes when it begins as a request's items do: it recites what it knows of their form.
+/// What a model writes when it begins as a request's items do, or as keep texts of other forms: it recites what it knows
+/// of their form.
 ///
 /// Those are the texts that a deletion moves first, and no list of keep texts holds all of them. What a model wrote itself
 /// stands for them: the generative replay of Shin et al. 2017 (arXiv 1705.08690), with language models the
@@ -12,38 +13,45 @@ package enum Rehearsal {
     /// A text has at most as many tokens.
     private static let longestText = 256
 
-    /// Texts about as long as the items, sampled at temperature 1; those that recite an item, or each other, are left
-    /// out.
+    /// Texts about as long as those of some forms, sampled at temperature 1; those that recite an item, or each other, are
+    /// left out.
     /// - Parameters:
-    ///   - sequences: the items; those without a prompt are continued, where there are any.
+    ///   - forms: of each those sequences without a prompt are continued, where there are any.
     ///   - own: what the items are told by.
-    ///   - tokens: about as many altogether.
+    ///   - tokens: about as many altogether, the same share for each form.
     ///   - seed: of sampling.
+    /// - Returns: a list for each form.
     /// - Throws: what ``TextGenerator/generate(_:prompts:)`` throws.
     package static func texts(
-        like sequences: [TrainingSequence], siblings: [TrainingSequence], own: OwnRuns, tokens: Int,
-        model: LanguageModel, seed: UInt64
-    ) throws -> [TrainingSequence] {
-        let texts = sequences.filter { $0.firstTarget == 1 }
-        let examples = texts.isEmpty ? sequences : texts
-        guard !examples.isEmpty, tokens > 0 else { return [] }
-        let beginnings = Set(siblings.map { $0.ids.prefix(beginningTokens) })
-        var found: [[Int32]] = []
-        var left = tokens
-        for (place, example) in examples.enumerated() where left > 0 {
-            let common = example.ids.prefix(beginningTokens)
-            let beginning = Array(beginnings.contains(common) ? common : common.prefix(1))
-            let length = min(longestText, example.ids.count)
-            var generator = TextGenerator(maximumNewTokens: max(1, length - beginning.count))
-            generator.temperature = 1
-            generator.seed = seed &+ UInt64(place)
-            let count = max(1, tokens / examples.count / length)
-            left -= count * length
-            let written = try generator.generate(model, prompts: Array(repeating: beginning, count: count))
-            for text in written.map({ beginning + $0 }) where !found.contains(text) && !own.areRecited(in: text) {
-                found.append(text)
+        of forms: [RehearsedForm], own: OwnRuns, tokens: Int, model: LanguageModel, seed: UInt64
+    ) throws -> [[TrainingSequence]] {
+        var begun: [(form: Int, prompt: [Int32], length: Int)] = []
+        for (place, form) in forms.enumerated() where tokens > 0 {
+            let texts = form.sequences.filter { $0.firstTarget == 1 }
+            let examples = texts.isEmpty ? form.sequences : texts
+            let beginnings = Set(form.others.map { $0.ids.prefix(beginningTokens) })
+            let share = tokens / forms.count
+            var left = share
+            for example in examples where left > 0 {
+                let common = example.ids.prefix(beginningTokens)
+                let prompt = Array(beginnings.contains(common) ? common : common.prefix(1))
+                let length = min(longestText, example.ids.count)
+                let count = max(1, share / examples.count / length)
+                begun += Array(repeating: (place, prompt, length), count: count)
+                left -= count * length
             }
         }
-        return found.map { TrainingSequence(ids: $0) }
+        let longest = begun.map { max(1, $0.length - $0.prompt.count) }.max() ?? 0
+        var generator = TextGenerator(
+            maximumNewTokens: min(longest, model.configuration.maximumPositions - beginningTokens))
+        generator.temperature = 1
+        generator.seed = seed
+        let written = try generator.generate(model, prompts: begun.map(\.prompt))
+        var found = forms.map { _ in [[Int32]]() }
+        for (begun, rest) in zip(begun, written) {
+            let text = Array((begun.prompt + rest).prefix(max(begun.length, begun.prompt.count + 1)))
+            if !found[begun.form].contains(text) && !own.areRecited(in: text) { found[begun.form].append(text) }
+        }
+        return found.map { $0.map { TrainingSequence(ids: $0) } }
     }
 }

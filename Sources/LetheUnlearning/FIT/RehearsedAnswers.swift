@@ -4,7 +4,7 @@ import LetheCorpus
 import LetheModel
 import LetheTokenizers
 
-/// What a model answers when a request's questions are asked about the texts that it recites instead of the items.
+/// What a model answers when a form's questions are asked about the texts that it recites of that form.
 ///
 /// The answers about other texts of the items' form suffer from a deletion more than those texts do: they hang on the
 /// same few words of a question.
@@ -16,40 +16,19 @@ package enum RehearsedAnswers {
 
     /// Pairs about recited texts, and what they say the model knows.
     /// - Parameters:
-    ///   - texts: see ``Rehearsal/texts(like:siblings:own:tokens:model:seed:)``.
-    ///   - items: the request's; those pairs are asked anew whose prompt has a value of the first text in it.
+    ///   - texts: a list for each form; see ``Rehearsal/texts(of:own:tokens:model:seed:)``.
+    ///   - forms: those pairs of a form's items are asked anew whose prompt has a value of its first text in it.
     ///   - own: an answer, or a question, that recites the items is left out.
-    ///   - tokens: about as many altogether, questions included.
+    ///   - tokens: about as many altogether, questions included, the same share for each form.
     /// - Throws: what the tokenizer, ``TextGenerator/generate(_:prompts:)`` and the model throw.
     package static func pairs(
-        about texts: [TrainingSequence], like items: [ForgetItem], own: OwnRuns, tokens: Int, model: LanguageModel
+        about texts: [[TrainingSequence]], of forms: [RehearsedForm], own: OwnRuns, tokens: Int, model: LanguageModel
     ) throws -> [TrainingSequence] {
-        let form = items.lazy.compactMap { item -> TextFields? in
-            if case .text(let text) = item { TextFields(text) } else { nil }
-        }.first
-        let examples = try items.compactMap { item -> (prompt: String, length: Int)? in
-            guard case .pair(let prompt, let completion) = item else { return nil }
-            return (prompt, min(longestAnswer, try model.encode(completion).count))
-        }
-        guard let form, let longest = examples.map(\.length).max() else { return [] }
-        let substitutions = texts.map { text in
-            TextFields(model.tokenizer.decode(text.ids, skipSpecialTokens: true)).map {
-                FieldSubstitution(from: form, to: $0)
-            }
-        }
-        var questions: [(ids: [Int32], length: Int)] = []
-        var left = tokens
-        // Every text is asked something before any is asked a second question.
-        for round in examples.indices {
-            for (place, substitution) in substitutions.enumerated() where left > 0 {
-                let example = examples[(place + round) % examples.count]
-                guard let prompt = substitution?.rewrite(example.prompt) else { continue }
-                let ids = try model.encode(prompt)
-                guard !ids.isEmpty, !own.areRecited(in: ids), !questions.contains(where: { $0.ids == ids }),
-                    ids.count + longest <= model.configuration.maximumPositions
-                else { continue }
-                questions.append((ids, example.length))
-                left -= ids.count + example.length
+        var questions: [Question] = []
+        for (texts, form) in zip(texts, forms) {
+            for question in try Self.questions(about: texts, of: form, tokens: tokens / forms.count, model: model)
+            where !own.areRecited(in: question.ids) && !questions.contains(where: { $0.ids == question.ids }) {
+                questions.append(question)
             }
         }
         guard let asked = questions.map(\.length).max() else { return [] }
@@ -64,5 +43,47 @@ package enum RehearsedAnswers {
                 ids: Array(pair.ids.prefix(pair.firstTarget + known)), firstTarget: pair.firstTarget)
             return known > 0 && !own.areRecited(in: pair.ids) ? pair : nil
         }
+    }
+
+    private struct Question {
+        var ids: [Int32]
+        /// Tokens of the answer at most.
+        var length: Int
+    }
+
+    /// A form's questions about other texts, each once.
+    private static func questions(
+        about texts: [TrainingSequence], of form: RehearsedForm, tokens: Int, model: LanguageModel
+    ) throws -> [Question] {
+        let fields = form.items.lazy.compactMap { item -> TextFields? in
+            if case .text(let text) = item { TextFields(text) } else { nil }
+        }.first
+        guard let fields else { return [] }
+        let substitutions = texts.compactMap { text in
+            TextFields(model.tokenizer.decode(text.ids, skipSpecialTokens: true)).map {
+                FieldSubstitution(from: fields, to: $0)
+            }
+        }
+        let examples = form.items.compactMap { item -> (prompt: String, completion: String)? in
+            if case .pair(let prompt, let completion) = item { (prompt, completion) } else { nil }
+        }
+        let longest = model.configuration.maximumPositions - longestAnswer
+        var questions: [Question] = []
+        var left = tokens
+        // Every text is asked something before any is asked a second question.
+        for round in examples.indices {
+            for (place, substitution) in substitutions.enumerated() where left > 0 {
+                let example = examples[(place + round) % examples.count]
+                guard let prompt = substitution.rewrite(example.prompt) else { continue }
+                let ids = try model.encode(prompt)
+                guard !ids.isEmpty, ids.count <= longest, !questions.contains(where: { $0.ids == ids }) else {
+                    continue
+                }
+                let length = min(longestAnswer, try model.encode(example.completion).count)
+                questions.append(Question(ids: ids, length: length))
+                left -= ids.count + length
+            }
+        }
+        return questions
     }
 }

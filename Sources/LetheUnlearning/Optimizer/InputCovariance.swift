@@ -3,7 +3,7 @@ import LetheModel
 import LetheTensor
 
 /// Mean outer products of what the matrices of some layers are multiplied with, over the tokens of many texts: for each
-/// matrix C = mean_t x_t x_tᵀ, [in, in], not centred.
+/// matrix C = mean_t x_t x_tᵀ, [in, in], not centred, the few x_t that are far larger than the others scaled down.
 ///
 /// It says in which directions of a matrix's input those texts live. A change of the matrix along other directions
 /// does not reach them. This is the input side of the Kronecker-factored curvature of Martens and Grosse 2015 (arXiv
@@ -11,6 +11,8 @@ import LetheTensor
 package final class InputCovariance {
     /// Rows of one forward pass.
     private static let batchTokens = 1024
+    /// Times the median energy: a row counts as at most as much.
+    private static let largestEnergy = 16.0
     /// Beyond it a filter that cannot be computed is an error.
     private static let largestDamping = 1e3
 
@@ -69,10 +71,31 @@ package final class InputCovariance {
             let tape = LayerTape()
             let next = try decoder.forwardLayer(layer, state, batch: batch, tape: tape)
             for (sum, input) in zip(sums, try decoder.matrixInputs(layer, tape: tape)) {
+                let input = try Self.withoutOutliers(input)
                 try Linear.backwardWeight(input, input, into: sum)
             }
             state = next
         }
+    }
+
+    /// The rows, those of more than ``largestEnergy`` times the median energy scaled down to it.
+    ///
+    /// The first token of a text, which attention rests on, can be a thousand times as large as all others where a layer
+    /// projects down (the massive activations of Sun et al. 2024, arXiv 2402.17762). It would make up all of the mean
+    /// that λ is a share of, and nothing else would be held. Scaled down its direction is still held best.
+    /// - Throws: `limit_exceeded`.
+    package static func withoutOutliers(_ input: Matrix) throws -> Matrix {
+        let energies = (0..<input.rows).map { Kernels.dot(input.rowRange($0, 1), input.rowRange($0, 1)) }
+        guard !energies.isEmpty else { return input }
+        let limit = largestEnergy * energies.sorted()[energies.count / 2]
+        guard limit > 0 else { return input }
+        let outliers = energies.indices.filter { energies[$0] > limit && energies[$0].isFinite }
+        guard !outliers.isEmpty else { return input }
+        let clipped = try input.copy()
+        for row in outliers {
+            Kernels.scale(clipped.rowRange(row, 1), by: Float((limit / energies[row]).squareRoot()))
+        }
+        return clipped
     }
 
     /// λ (C + λ I)⁻¹ of each matrix of a layer, λ being `damping` times the mean of C's diagonal: close to 1 along

@@ -22,10 +22,10 @@ import Testing
     private func texts(
         _ items: [TrainingSequence], siblings: [TrainingSequence] = [], tokens: Int = 1024, seed: UInt64 = 1
     ) throws -> [[Int32]] {
-        try Rehearsal.texts(
-            like: items, siblings: siblings, own: OwnRuns(of: items, beside: siblings), tokens: tokens, model: model,
-            seed: seed
-        ).map(\.ids)
+        let form = RehearsedForm(items: [], sequences: items, others: siblings)
+        let found = try Rehearsal.texts(
+            of: [form], own: OwnRuns(of: items, beside: siblings), tokens: tokens, model: model, seed: seed)
+        return found.flatMap { $0 }.map(\.ids)
     }
 
     @Test func `texts begin as the item does, and are no longer`() throws {
@@ -59,6 +59,22 @@ import Testing
         #expect(try texts([pair]).allSatisfy { $0.first == prompt.first })
         // Where there are texts too, only they are continued.
         #expect(try texts([pair, item]).allSatisfy { $0.first == item.ids.first })
+    }
+
+    @Test func `each form has its share, and texts as long as its own`() throws {
+        let short = TrainingSequence(ids: Array(sibling.ids.dropFirst().prefix(8)))
+        let forms = [
+            RehearsedForm(items: [], sequences: [item], others: [sibling]),
+            RehearsedForm(items: [], sequences: [short], others: []),
+        ]
+        let found = try Rehearsal.texts(
+            of: forms, own: OwnRuns(of: [], beside: []), tokens: 512, model: model, seed: 1)
+        try #require(found.count == 2)
+        for (texts, example) in zip(found, [item, short]) {
+            #expect(!texts.isEmpty && texts.reduce(0) { $0 + $1.ids.count } <= 256)
+            #expect(texts.allSatisfy { $0.ids.first == example.ids.first && $0.ids.count <= example.ids.count })
+        }
+        #expect(found[0].contains { $0.ids.count > short.ids.count })
     }
 
     @Test func `the same seed gives the same texts, another one others`() throws {

@@ -46,8 +46,9 @@ import Testing
     ) throws -> [TrainingSequence] {
         let sibling = try sequences(Self.items(("Gus Pike", "Low Mill", "ochre")))
         return try RehearsedAnswers.pairs(
-            about: sequences(texts.map { .text($0) }), like: items, own: OwnRuns(of: sequences(own), beside: sibling),
-            tokens: tokens, model: model)
+            about: [sequences(texts.map { .text($0) })],
+            of: [RehearsedForm(items: items, sequences: [], others: [])],
+            own: OwnRuns(of: sequences(own), beside: sibling), tokens: tokens, model: model)
     }
 
     private func text(_ index: Int) -> String {
@@ -65,6 +66,20 @@ import Testing
             let length = min(answered.ids.count, pair.ids.count)
             #expect(answered.targetCount > 0 && answered.ids.prefix(length) == pair.ids.prefix(length))
         }
+    }
+
+    @Test func `questions of each form are asked about its own texts`() throws {
+        let forms = [Self.items(0), Array(Self.items(2).prefix(2))].map {
+            RehearsedForm(items: $0, sequences: [], others: [])
+        }
+        let texts = try [text(1), text(0)].map { try sequences([.text($0)]) }
+        let found = try RehearsedAnswers.pairs(
+            about: texts, of: forms, own: OwnRuns(of: [], beside: []), tokens: 1024, model: model)
+        let asked = found.map { model.tokenizer.decode(Array($0.ids.prefix($0.firstTarget)), skipSpecialTokens: true) }
+        #expect(
+            asked.sorted() == [
+                "What is the home of Ada Bell?", "What is the home of Bo Frost?", "What is the paint of Bo Frost?",
+            ])
     }
 
     @Test func `an answer ends where the model no longer knows it`() throws {

@@ -79,6 +79,16 @@ import Testing
         #expect(try covariance.takeFilters(1, damping: 0.1).isEmpty)
     }
 
+    @Test func `a row a thousand times as large as the others counts as sixteen of them`() throws {
+        let values: [Float] = [0, 1, 0.6, 0.8, 1, 0, 3000, 4000, 0.8, 0.6]
+        let input = try Matrix(rows: 5, columns: 2)
+        for (place, value) in values.enumerated() { input.pointer[place] = value }
+        let clipped = try InputCovariance.withoutOutliers(input).array
+        #expect(clipped[..<6] == values[..<6] && clipped[8...] == values[8...])
+        #expect(abs(clipped[6] - 2.4) < 1e-5 && abs(clipped[7] - 3.2) < 1e-5)
+        #expect(input.array == values)
+    }
+
     @Test func `a damping too small for fp32 is raised`() throws {
         let bench = try Bench("llama")
         let covariance = try InputCovariance(bench.model.decoder, layers: [0])
