@@ -10,6 +10,8 @@ import LetheTokenizers
 public struct KeepCorpus {
     /// The sequences to draw from.
     public let sequences: [TrainingSequence]
+    /// What the model says of them; given up with the texts.
+    let nll: RememberedNLL
 
     /// Tokenises texts and pairs. A completion is followed by the token that the model itself puts after it, so that
     /// answers go on ending where they end.
@@ -30,6 +32,7 @@ public struct KeepCorpus {
             }
         }
         sequences = all
+        nll = RememberedNLL(model)
     }
 
     /// The sequences but for those that are to be deleted: a keep text that a request names is no longer one.
@@ -42,6 +45,7 @@ public struct KeepCorpus {
     /// Lets the model write `count` texts of about `tokens` tokens, sampled at temperature 1 with a seed.
     /// - Throws: `limit_exceeded`.
     public init(writtenBy model: LanguageModel, count: Int = 24, tokens: Int = 48, seed: UInt64) throws {
+        nll = RememberedNLL(model)
         var generator = TextGenerator(maximumNewTokens: tokens)
         generator.temperature = 1
         generator.seed = seed

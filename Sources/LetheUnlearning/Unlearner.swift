@@ -43,8 +43,6 @@ public final class Unlearner {
     private let keep: [ForgetItem]
     /// The keep texts of the last request, which most requests share.
     private var corpus: (items: [ForgetItem], window: Int, texts: KeepCorpus)?
-    /// What the original says of keep texts.
-    private let keepNLL: RememberedNLL
 
     /// Prepares for requests.
     /// - Parameters:
@@ -59,7 +57,6 @@ public final class Unlearner {
         self.embedder = embedder
         self.memory = memory
         self.keep = keep
-        keepNLL = RememberedNLL(original)
     }
 
     /// Carries out one request on the model in memory. Nothing is written to disk.
@@ -145,9 +142,10 @@ public final class Unlearner {
                     .usage, "a natural gradient needs a loss that can reach 0, such as \(LevelRegression.name)")
             }
         }
-        let keepTexts =
+        let corpus =
             keepTerm == .none && settings.targeting != .contrast && !holdsTexts
-            ? [] : try keepCorpus(request, settings).sequences(without: sequences)
+            ? nil : try keepCorpus(request, settings)
+        let keepTexts = corpus?.sequences(without: sequences) ?? []
         let layers = try timed("targeting") {
             try targetLayers(
                 sequences, settings, inspection, lastLayer: objective.lastLayer, keepTexts, &record)
@@ -181,8 +179,8 @@ public final class Unlearner {
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
             sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed, keepNLL: keepNLL,
-            before: inspection.statistics)
+            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed,
+            keepNLL: corpus?.nll ?? RememberedNLL(original), before: inspection.statistics)
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])
