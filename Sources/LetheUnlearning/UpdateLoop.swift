@@ -20,7 +20,8 @@ final class UpdateLoop {
     private let corpus: [TrainingSequence]
     /// Siblings, which a natural gradient leaves as they are.
     private let held: HeldTexts
-    /// What the original recites of the items' form, which a natural gradient leaves as it is and repairs.
+    /// What the original recites and answers in the items' form and in those of some keep texts, which a natural gradient
+    /// leaves as it is and repairs.
     private let rehearsed: [TrainingSequence]
     /// What the original says of keep texts.
     private let keepNLL: RememberedNLL
