@@ -160,21 +160,10 @@ public final class Unlearner {
                     items, groups, common: sparesPhrases ? keepTexts : [], original: original, settings: settings,
                     withCounterfactuals: objective.needsCounterfactuals)
             } : ([], [], [])
-        let rehearsed: [TrainingSequence] =
-            holdsTexts
+        let rehearsed =
+            holdsTexts && settings.rehearsalTokens > 0
             ? try timed("rehearsal") {
-                let seed = UpdateLoop.seed(settings.seed, sequences)
-                let forms =
-                    [RehearsedForm(items: items, sequences: sequences, others: siblings)]
-                    + (try RehearsedForm.ofKeepTexts(
-                        request.keep + keep, but: request.items, count: Self.keepForms, model: model,
-                        window: settings.window, seed: seed))
-                let own = OwnRuns(of: sequences, beside: siblings)
-                let tokens = settings.rehearsalTokens
-                let texts = try Rehearsal.texts(of: forms, own: own, tokens: tokens, model: original, seed: seed)
-                let answers = try RehearsedAnswers.pairs(
-                    about: texts, of: forms, own: own, tokens: tokens, model: original)
-                return texts.flatMap { $0 } + answers
+                try rehearse(request, items, sequences: sequences, siblings: siblings, settings)
             } : []
         let trainer = UpdateLoop(
             model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
@@ -184,6 +173,24 @@ public final class Unlearner {
         try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])
+    }
+
+    /// Texts and answers of the original, in the items' form and in those of some keep texts.
+    private func rehearse(
+        _ request: ErasureRequest, _ items: [ForgetItem], sequences: [TrainingSequence], siblings: [TrainingSequence],
+        _ settings: UnlearningSettings
+    ) throws -> [TrainingSequence] {
+        let seed = UpdateLoop.seed(settings.seed, sequences)
+        let forms =
+            [RehearsedForm(items: items, sequences: sequences, others: siblings)]
+            + (try RehearsedForm.ofKeepTexts(
+                request.keep + keep, but: request.items, count: Self.keepForms, model: model,
+                window: settings.window, seed: seed))
+        let own = OwnRuns(of: sequences, beside: siblings)
+        let tokens = settings.rehearsalTokens
+        let texts = try Rehearsal.texts(of: forms, own: own, tokens: tokens, model: original, seed: seed)
+        let answers = try RehearsedAnswers.pairs(about: texts, of: forms, own: own, tokens: tokens, model: original)
+        return texts.flatMap { $0 } + answers
     }
 
     private func filtered(

@@ -52,7 +52,9 @@ final class UpdateLoop {
     /// Share of the way from what was known to the target that rounding may bring back.
     private static let roundedTolerance = 0.1
     /// Tokens of keep texts that a natural gradient holds where they are, beside what was rehearsed.
-    private static let heldKeepTokens = 1024
+    private static let heldKeepTokens = 4096
+    /// Tokens of what is held that say which changes of an output matter.
+    private static let answerTokens = 4096
     /// Tokens of keep texts that are looked at after the steps, beside what was rehearsed: have they been moved?
     private static let checkedKeepTokens = 2048
     /// Tokens of siblings that it holds.
@@ -129,7 +131,7 @@ final class UpdateLoop {
         _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: inout UnlearningRecord,
         _ progress: (Unlearner.Progress) throws -> Void
     ) throws {
-        let rule = try stepRule(parameters)
+        let rule = try stepRule(pass, parameters)
         // Gradients are taken at the weights as they are, then at the rounded ones. An item is done when it is at its
         // target at both.
         var placesAtTarget = 0
@@ -374,8 +376,9 @@ final class UpdateLoop {
         let kept = drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] }
         let texts = rehearsed + kept
         guard !texts.isEmpty else { return }
-        let before = try original.nll(of: rehearsed) + keepNLL.nll(of: kept)
-        try KeepRepair(pass: pass, parameters: parameters).run(texts, before: before, tokens: settings.repairTokens) {
+        let originalNLL = try original.nll(of: rehearsed) + keepNLL.nll(of: kept)
+        let repair = KeepRepair(pass: pass, parameters: parameters)
+        try repair.run(texts, before: originalNLL, tokens: settings.repairTokens) {
             try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
         } progress: { keepNLL in
             try progress(
@@ -384,15 +387,26 @@ final class UpdateLoop {
         }
     }
 
-    private func stepRule(_ parameters: TrainableParameters) throws -> any StepRule {
+    private func stepRule(_ pass: TrainingPass, _ parameters: TrainableParameters) throws -> any StepRule {
         switch settings.optimizer {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
+            let texts = rehearsed + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0] }
+            let outputs =
+                optimizer.outputDamping == nil
+                ? nil
+                : try OutputCovariance(
+                    pass, model.decoder, layers: parameters.layers, of: Self.answers(texts, tokens: Self.answerTokens))
             return try held.naturalGradient(
-                parameters, optimizer,
-                beside: rehearsed.map(\.ids) + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0].ids },
-                isLast: settings.repairTokens == 0)
+                parameters, optimizer, beside: texts.map(\.ids), outputs: outputs, isLast: settings.repairTokens == 0)
         }
+    }
+
+    /// What follows a prompt, the last first, up to a number of tokens; where nothing does, the texts themselves.
+    private static func answers(_ texts: [TrainingSequence], tokens: Int) -> [TrainingSequence] {
+        let answers = texts.filter { $0.firstTarget > 1 }
+        let chosen = answers.isEmpty ? texts : answers
+        return chosen.first(chosen.indices.reversed(), tokens: tokens).map { chosen[$0] }
     }
 
     /// A seed of a request's own: FNV-1a over its tokens.

@@ -7,14 +7,14 @@ public enum BenchmarkModifier {
     /// The keys of `key=value`.
     public static let keys = [
         "learning-rate", "epochs", "layers", "targeting", "keep-term", "keep-weight", "keep-sequences", "reweighting",
-        "method", "window", "siblings", "stop-tolerance", "damping", "weight-decay",
+        "method", "window", "siblings", "stop-tolerance", "damping", "output-damping", "weight-decay",
         "optimizer", "neighbour-weight", "rounding", "repair", "rehearsal",
     ]
 
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
-        "no-rounding", "no-repair", "no-rehearsal", "no-shared-phrases",
+        "no-output-damping", "no-rounding", "no-repair", "no-rehearsal", "no-shared-phrases",
     ]
 
     /// Changes settings.
@@ -57,7 +57,7 @@ public enum BenchmarkModifier {
             }
         case "window": settings.window = try whole(key, value, in: 2...(1 << 20))
         case "siblings": settings.siblings = try whole(key, value, in: 1...64)
-        case "damping", "weight-decay": try applyToOptimizer(key, value, &settings.optimizer)
+        case "damping", "output-damping", "weight-decay": try applyToOptimizer(key, value, &settings.optimizer)
         case "optimizer":
             guard let optimizer = Optimizer(named: value) else { throw unknown(key, Optimizer.names) }
             settings.optimizer = optimizer
@@ -80,6 +80,9 @@ public enum BenchmarkModifier {
             optimizer = .adamW(settings)
         case ("damping", .naturalGradient(var settings)):
             settings.damping = try number(key, value, in: 1e-6...1e6)
+            optimizer = .naturalGradient(settings)
+        case ("output-damping", .naturalGradient(var settings)):
+            settings.outputDamping = try number(key, value, in: 1e-6...1e6)
             optimizer = .naturalGradient(settings)
         default: throw LetheError(.usage, "method: \(key) does not go with the method's optimizer")
         }
@@ -107,6 +110,12 @@ public enum BenchmarkModifier {
         case "no-keep": settings.keepTerm = .none
         case "no-rounding": settings.rounding = nil
         case "no-repair": settings.repairTokens = 0
+        case "no-output-damping":
+            guard case .naturalGradient(var optimizer) = settings.optimizer else {
+                throw LetheError(.usage, "method: no-output-damping goes with a natural gradient")
+            }
+            optimizer.outputDamping = nil
+            settings.optimizer = .naturalGradient(optimizer)
         case "no-rehearsal": settings.rehearsalTokens = 0
         case "no-shared-phrases": settings.sparesSharedPhrases = false
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })

@@ -8,27 +8,33 @@ extension Decoder {
     /// - Parameters:
     ///   - gradients: for a layer's index, where its parameters' gradients are added, or nil.
     ///   - willVisit: called with a layer's index and the gradient at its output, before that layer.
+    ///   - didFind: as in ``backwardLayer(_:_:batch:tape:gradients:didFind:)``, with a layer's index before.
     ///   - didVisit: called when a layer's gradients are complete for this pass.
     /// - Throws: `limit_exceeded`.
     public func backward(
         _ dy: Matrix, batch: PackedBatch, layers: Range<Int>, tapes: [LayerTape],
         gradients: (Int) throws -> LayerGradients?, willVisit: (Int, Matrix) throws -> Void = { _, _ in },
+        didFind: (Int, Int, Matrix) throws -> Void = { _, _, _ in },
         didVisit: (Int) throws -> Void = { _ in }
     ) throws -> Matrix {
         var gradient = dy
         for index in layers.reversed() {
             try willVisit(index, gradient)
             gradient = try backwardLayer(
-                index, gradient, batch: batch, tape: tapes[index - layers.lowerBound], gradients: gradients(index))
+                index, gradient, batch: batch, tape: tapes[index - layers.lowerBound], gradients: gradients(index)
+            ) { try didFind(index, $0, $1) }
             try didVisit(index)
         }
         return gradient
     }
 
     /// One layer: the gradient at its input from that at its output, both [T, hidden].
+    /// - Parameter didFind: called with the place of each of ``LayerWeights/matrices`` and the gradient at what it
+    ///   gives, [T, out].
     /// - Throws: `limit_exceeded`.
     public func backwardLayer(
-        _ index: Int, _ dy: Matrix, batch: PackedBatch, tape: LayerTape, gradients: LayerGradients?
+        _ index: Int, _ dy: Matrix, batch: PackedBatch, tape: LayerTape, gradients: LayerGradients?,
+        didFind: (Int, Matrix) throws -> Void = { _, _ in }
     ) throws -> Matrix {
         let layer = weights.layers[index]
         guard let x = tape.input, let attentionNorm = tape.attentionNorm else {
@@ -42,27 +48,31 @@ extension Decoder {
                 throw LetheError(.internalError, "backward without a forward pass")
             }
             let normed = gradients == nil ? nil : try renormed(mlpNorm, middle)
-            try backwardMLP(layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
+            try backwardMLP(
+                layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed,
+                didFind: didFind)
             backwardNorm(mlpNorm, dnormed, x: middle, statistics: statistics, dx: dx, norms.vectors(.mlp))
             try backwardAttention(
                 index, dx, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                accumulate: false)
+                accumulate: false, didFind: didFind)
         } else {
             if configuration.residual == .parallel, let mlpNorm = layer.mlpNorm, let statistics = tape.mlpNorm {
                 let normed = gradients == nil ? nil : try renormed(mlpNorm, x)
                 try backwardMLP(
-                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
+                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed,
+                    didFind: didFind)
                 backwardNorm(mlpNorm, dnormed, x: x, statistics: statistics, dx: dx, norms.vectors(.mlp))
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                    accumulate: false)
+                    accumulate: false, didFind: didFind)
             } else {
                 let normed = gradients == nil ? nil : try renormed(layer.attentionNorm, x)
                 try backwardMLP(
-                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed)
+                    layer, dy, normed: normed, tape: tape, gradients: gradients, norms: norms, into: dnormed,
+                    didFind: didFind)
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                    accumulate: true)
+                    accumulate: true, didFind: didFind)
             }
         }
         backwardNorm(
@@ -73,7 +83,7 @@ extension Decoder {
     /// The gradient at the normalised input of the MLP, written to `dnormed`.
     private func backwardMLP(
         _ layer: LayerWeights, _ dy: Matrix, normed: Matrix?, tape: LayerTape, gradients: LayerGradients?,
-        norms: NormGradients, into dnormed: Matrix
+        norms: NormGradients, into dnormed: Matrix, didFind: (Int, Matrix) throws -> Void
     ) throws {
         guard let gateUp = tape.gateUp else { throw LetheError(.internalError, "backward without a forward pass") }
         let dbranch = try backwardPostNorm(
@@ -86,6 +96,8 @@ extension Decoder {
         } else {
             Kernels.activateBackward(dactivated, x: gateUp, activation: configuration.activation, out: activated)
         }
+        try didFind(3, dbranch)
+        try didFind(2, gateUp)
         if let gradients, let activated, let normed {
             try Linear.backwardWeight(dbranch, activated, into: gradients.down, precision: precision)
             if let bias = gradients.biases[3] { Kernels.biasBackward(dbranch, dbias: bias) }
@@ -99,7 +111,8 @@ extension Decoder {
     /// The gradient at the normalised input of attention, written or added to `dnormed`.
     private func backwardAttention(
         _ index: Int, _ dy: Matrix, batch: PackedBatch, tape: LayerTape, gradients: LayerGradients?,
-        norms: NormGradients, into dnormed: Matrix, accumulate: Bool
+        norms: NormGradients, into dnormed: Matrix, accumulate: Bool,
+        didFind: (Int, Matrix) throws -> Void
     ) throws {
         let layer = weights.layers[index]
         guard let x = tape.input, let queryKeyValue = tape.queryKeyValue, let attended = tape.attended,
@@ -110,6 +123,7 @@ extension Decoder {
             norms.vectors(.postAttention))
         let dattended = try Matrix(rows: dy.rows, columns: attended.columns)
         try Linear.backwardInput(dbranch, layer.output, into: dattended, precision: precision)
+        try didFind(1, dbranch)
         if let gradients {
             try Linear.backwardWeight(dbranch, attended, into: gradients.output, precision: precision)
             if let bias = gradients.biases[1] { Kernels.biasBackward(dbranch, dbias: bias) }
@@ -129,6 +143,7 @@ extension Decoder {
             try backwardHeads(dq, x: rawQ, queryNorm, rstd: tape.queryNormRstd, norms.vectors(.query).first)
             try backwardHeads(dk, x: rawK, keyNorm, rstd: tape.keyNormRstd, norms.vectors(.key).first)
         }
+        try didFind(0, dqueryKeyValue)
         if let gradients {
             let normed = try renormed(layer.attentionNorm, x)
             try Linear.backwardWeight(dqueryKeyValue, normed, into: gradients.queryKeyValue, precision: precision)

@@ -26,10 +26,7 @@ package enum RehearsedAnswers {
     ) throws -> [TrainingSequence] {
         var questions: [Question] = []
         for (texts, form) in zip(texts, forms) {
-            for question in try Self.questions(about: texts, of: form, tokens: tokens / forms.count, model: model)
-            where !own.areRecited(in: question.ids) && !questions.contains(where: { $0.ids == question.ids }) {
-                questions.append(question)
-            }
+            try add(to: &questions, about: texts, of: form, own: own, tokens: tokens / forms.count, model: model)
         }
         guard let asked = questions.map(\.length).max() else { return [] }
         let answers = try TextGenerator(maximumNewTokens: asked).generate(model, prompts: questions.map(\.ids))
@@ -51,14 +48,15 @@ package enum RehearsedAnswers {
         var length: Int
     }
 
-    /// A form's questions about other texts, each once.
-    private static func questions(
-        about texts: [TrainingSequence], of form: RehearsedForm, tokens: Int, model: LanguageModel
-    ) throws -> [Question] {
+    /// Adds a form's questions about other texts, those that were not asked before and do not recite the items.
+    private static func add(
+        to questions: inout [Question], about texts: [TrainingSequence], of form: RehearsedForm, own: OwnRuns,
+        tokens: Int, model: LanguageModel
+    ) throws {
         let fields = form.items.lazy.compactMap { item -> TextFields? in
             if case .text(let text) = item { TextFields(text) } else { nil }
         }.first
-        guard let fields else { return [] }
+        guard let fields else { return }
         let substitutions = texts.compactMap { text in
             TextFields(model.tokenizer.decode(text.ids, skipSpecialTokens: true)).map {
                 FieldSubstitution(from: fields, to: $0)
@@ -68,7 +66,6 @@ package enum RehearsedAnswers {
             if case .pair(let prompt, let completion) = item { (prompt, completion) } else { nil }
         }
         let longest = model.configuration.maximumPositions - longestAnswer
-        var questions: [Question] = []
         var left = tokens
         // Every text is asked something before any is asked a second question.
         for round in examples.indices {
@@ -76,14 +73,13 @@ package enum RehearsedAnswers {
                 let example = examples[(place + round) % examples.count]
                 guard let prompt = substitution.rewrite(example.prompt) else { continue }
                 let ids = try model.encode(prompt)
-                guard !ids.isEmpty, ids.count <= longest, !questions.contains(where: { $0.ids == ids }) else {
-                    continue
-                }
+                guard !ids.isEmpty, ids.count <= longest, !own.areRecited(in: ids),
+                    !questions.contains(where: { $0.ids == ids })
+                else { continue }
                 let length = min(longestAnswer, try model.encode(example.completion).count)
                 questions.append(Question(ids: ids, length: length))
                 left -= ids.count + length
             }
         }
-        return questions
     }
 }

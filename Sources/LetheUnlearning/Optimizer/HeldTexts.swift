@@ -15,11 +15,13 @@ final class HeldTexts {
     }
 
     /// Steps that leave the siblings and some texts as they are now.
+    /// - Parameter outputs: what those texts feel of a change; nil: any change is the same to them.
     /// - Parameter isLast: whether no more will be made: the siblings' sums are given up then. Those of a model too
     ///   large for fp32 are given up every time, for want of memory, and made anew.
     /// - Throws: as ``InputCovariance/add(_:)`` and ``NaturalGradient``.
     func naturalGradient(
-        _ parameters: TrainableParameters, _ settings: NaturalGradient.Settings, beside texts: [[Int32]], isLast: Bool
+        _ parameters: TrainableParameters, _ settings: NaturalGradient.Settings, beside texts: [[Int32]],
+        outputs: OutputCovariance? = nil, isLast: Bool
     ) throws -> NaturalGradient {
         let known = try siblingCovariance ?? InputCovariance(model.decoder, layers: parameters.layers, of: siblings)
         let givesUp = isLast || model.decoder.weights.hasFrozenMatrices
@@ -27,6 +29,6 @@ final class HeldTexts {
         let covariance = givesUp ? known : try known.copy()
         try covariance.add(texts)
         return try NaturalGradient(
-            model.decoder, parameters: parameters, covariance: covariance, settings: settings)
+            model.decoder, parameters: parameters, covariance: covariance, outputs: outputs, settings: settings)
     }
 }

@@ -1,4 +1,3 @@
-import LetheCore
 import LetheModel
 import LetheTensor
 
@@ -13,8 +12,6 @@ package final class InputCovariance {
     private static let batchTokens = 1024
     /// Times the median energy: a row counts as at most as much.
     private static let largestEnergy = 16.0
-    /// Beyond it a filter that cannot be computed is an error.
-    private static let largestDamping = 1e3
 
     private let decoder: Decoder
     private let layers: [Int]
@@ -47,17 +44,8 @@ package final class InputCovariance {
     /// Adds the tokens of some sequences, as the model sees them now.
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
     package func add(_ sequences: [[Int32]]) throws {
-        var batch: [[Int32]] = []
-        var rows = 0
-        for sequence in sequences where !sequence.isEmpty {
-            if rows + sequence.count > Self.batchTokens, !batch.isEmpty {
-                try add(PackedBatch(batch))
-                (batch, rows) = ([], 0)
-            }
-            batch.append(sequence)
-            rows += sequence.count
-        }
-        if !batch.isEmpty { try add(PackedBatch(batch)) }
+        let texts = sequences.filter { !$0.isEmpty }
+        for batch in texts.batches(tokens: Self.batchTokens, count: \.count) { try add(PackedBatch(batch)) }
     }
 
     private func add(_ batch: PackedBatch) throws {
@@ -98,44 +86,9 @@ package final class InputCovariance {
         return clipped
     }
 
-    /// λ (C + λ I)⁻¹ of each matrix of a layer, λ being `damping` times the mean of C's diagonal: close to 1 along
-    /// directions that the texts do not use, and close to 0 along those that they use most. Where λ is too small for
-    /// fp32 it is made ten times as large, and so on. Gives up the layer's sums.
-    /// - Throws: `bad_data` where the inputs are not finite, `limit_exceeded`.
+    /// The filter of each matrix of a layer; see ``CovarianceFilter``. Gives up the layer's sums.
+    /// - Throws: as ``CovarianceFilter/of(_:damping:)``.
     package func takeFilters(_ layer: Int, damping: Double) throws -> [Matrix] {
-        try (sums.removeValue(forKey: layer) ?? []).map { sum in
-            let width = sum.columns
-            let mean = (0..<width).reduce(0) { $0 + Double(sum.pointer[$1 * sum.stride + $1]) } / Double(max(1, width))
-            var damping = damping
-            while true {
-                // Without any text every direction is free.
-                let shift = max(damping * mean, Double(Float.leastNormalMagnitude))
-                let filter = try sum.copy()
-                Kernels.scale(filter, by: Float(1 / shift))
-                for index in 0..<width { filter.pointer[index * width + index] += 1 }
-                do {
-                    try Self.invertScaled(filter)
-                    return filter
-                } catch let error as LetheError where error.code == .badData && damping < Self.largestDamping {
-                    damping *= 10
-                }
-            }
-        }
-    }
-
-    /// Inverts a positive definite matrix in the scale where its diagonal is 1: some dimensions of a model's states are
-    /// thousands of times as large as the others.
-    private static func invertScaled(_ matrix: Matrix) throws {
-        let width = matrix.columns
-        let scales = (0..<width).map { 1 / matrix.pointer[$0 * width + $0].squareRoot() }
-        func scale() {
-            for row in 0..<width {
-                let values = matrix.pointer + row * width
-                for column in 0..<width { values[column] *= scales[row] * scales[column] }
-            }
-        }
-        scale()
-        try matrix.invertPositiveDefinite()
-        scale()
+        try (sums.removeValue(forKey: layer) ?? []).map { try CovarianceFilter.of($0, damping: damping) }
     }
 }

@@ -62,6 +62,29 @@ public final class TrainingPass {
         _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
         didVisit: (Int) throws -> Void = { _ in }
     ) throws -> BatchStatistics {
+        try run(sequences, plan: plan, gradients: { parameters.gradients($0) }, didVisit: didVisit)
+    }
+
+    /// Forward and backward without the gradients of any parameter of a layer.
+    /// - Parameter didFind: called with a trained layer, the place of one of its matrices and the gradient at what that
+    ///   gives, [T, out].
+    /// - Throws: as ``run(_:plan:didVisit:)``.
+    package func outputGradients(
+        _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
+        didFind: (Int, Int, Matrix) throws -> Void
+    ) throws {
+        try run(sequences, plan: plan, gradients: { _ in nil }) { layer, place, gradient in
+            if parameters.gradients(layer) != nil { try didFind(layer, place, gradient) }
+        }
+    }
+
+    @discardableResult
+    private func run(
+        _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
+        gradients: (Int) throws -> LayerGradients?,
+        didFind: (Int, Int, Matrix) throws -> Void = { _, _, _ in },
+        didVisit: (Int) throws -> Void = { _ in }
+    ) throws -> BatchStatistics {
         let batch = PackedBatch(sequences.map(\.ids))
         let lowest = parameters.lowestLayer
         let layers = lowest..<decoder.configuration.layerCount
@@ -139,10 +162,11 @@ public final class TrainingPass {
             }
         }
         let dinput = try decoder.backward(
-            gradient, batch: batch, layers: layers, tapes: tapes, gradients: { parameters.gradients($0) },
+            gradient, batch: batch, layers: layers, tapes: tapes, gradients: gradients,
             willVisit: { layer, gradient in
                 if let added = activations.gradients[layer] { Kernels.add(added, to: gradient) }
             },
+            didFind: didFind,
             didVisit: { layer in if parameters.gradients(layer) != nil { try didVisit(layer) } })
         addEmbeddingGradient(dinput, batch)
         statistics.losses = values

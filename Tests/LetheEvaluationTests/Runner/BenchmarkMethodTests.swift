@@ -55,7 +55,7 @@ import Testing
         "", "fit:", "magic", "fit:no-magic", "fit:epochs", "fit:epochs=", "fit:epochs=0", "fit:epochs=1e3",
         "fit:learning-rate=nan", "fit:learning-rate=inf", "fit:learning-rate=2", "fit:layers=-1", "fit:layers=some",
         "fit:keep-term=rmu", "fit:keep-weight=-1", "fit:reweighting=heavy", "fit:method=magic", "fit:targeting=left",
-        "fit:window=99999999999999999999", "fit:=", "FIT",
+        "fit:window=99999999999999999999", "fit:=", "FIT", "fit:output-damping=0", "fit-published:no-output-damping",
     ])
     func `what is not known is refused`(name: String) {
         let error = #expect(throws: LetheError.self) { try BenchmarkMethod(name) }

@@ -30,13 +30,16 @@ import Testing
 
         func nll(_ ids: [Int32]) throws -> Double { try pass.statistics([TrainingSequence(ids: ids)]).meanNLL(0) }
 
-        func rule(holding texts: [[Int32]], damping: Double) throws -> NaturalGradient {
-            let covariance = try InputCovariance(model.decoder, layers: parameters.layers)
-            try covariance.add(texts)
-            var settings = NaturalGradient.Settings()
-            settings.damping = damping
+        /// - Parameter felt: texts whose outputs matter; empty: the outputs of all are the same.
+        func rule(
+            holding texts: [[Int32]], damping: Double, felt: [[Int32]] = [], outputDamping: Double? = nil
+        ) throws -> NaturalGradient {
+            let covariance = try InputCovariance(model.decoder, layers: parameters.layers, of: texts)
+            let outputs = try OutputCovariance(
+                pass, model.decoder, layers: parameters.layers, of: felt.map { TrainingSequence(ids: $0) })
             return try NaturalGradient(
-                model.decoder, parameters: parameters, covariance: covariance, settings: settings)
+                model.decoder, parameters: parameters, covariance: covariance, outputs: outputs,
+                settings: NaturalGradient.Settings(damping: damping, outputDamping: outputDamping))
         }
 
         /// One step that raises the nll of a text.
@@ -121,6 +124,31 @@ import Testing
         }
         let (held, free) = (try change(holding: [golden[0]]), try change(holding: []))
         #expect(held < 0.25 * free)
+    }
+
+    @Test func `a text hardly changes whose outputs are held`() throws {
+        let golden = try GoldenModel("llama").sequences.map(\.ids)
+        func change(feeling felt: [[Int32]], _ damping: Double?) throws -> Double {
+            let bench = try Bench("llama")
+            let rule = try bench.rule(holding: [], damping: 0.1, felt: felt, outputDamping: damping)
+            let before = (try bench.nll(golden[0]), try bench.nll(golden[1]))
+            for _ in 0..<5 { try bench.raise(golden[1], rule, loss: 0.1) }
+            #expect(try bench.nll(golden[1]) > before.1 + 0.1)
+            return abs(try bench.nll(golden[0]) - before.0)
+        }
+        let free = try change(feeling: [], nil)
+        #expect(try change(feeling: [golden[0]], 0.001) < 0.5 * free)
+        // Without any text that feels them, and without damping, outputs are all the same.
+        #expect(try change(feeling: [], 0.1) == free)
+        #expect(try change(feeling: [golden[0]], nil) == free)
+    }
+
+    @Test func `blocks of outputs are equal and cover all`() {
+        for width in [1, 2048, 2049, 3072, 28672] {
+            let blocks = OutputCovariance.blocks(width)
+            #expect(blocks.flatMap { Array($0) } == Array(0..<width))
+            #expect(blocks.allSatisfy { $0.count <= OutputCovariance.blockWidth && $0.count >= width / blocks.count })
+        }
     }
 
     @Test func `a share of a step can be taken back`() throws {
