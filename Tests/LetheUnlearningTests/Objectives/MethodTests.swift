@@ -133,6 +133,25 @@ import Testing
         #expect(with.after.nll > with.before.nll + 0.8 * (without.after.nll - without.before.nll))
     }
 
+    @Test func `with damped outputs keep texts are moved less on the way`() throws {
+        func record(_ damping: Double?) throws -> UnlearningRecord {
+            try run("fit") {
+                var own = UnlearningSettings.lethe
+                own.rehearsalTokens = 0
+                own.repairTokens = 0
+                own.layerCount = $0.layerCount
+                own.usesFilter = false
+                // Their inputs are hardly held.
+                own.optimizer = .naturalGradient(NaturalGradient.Settings(damping: 10, outputDamping: damping))
+                own.rounding = nil
+                $0 = own
+            }.record
+        }
+        let (without, with) = (try record(nil), try record(0.1))
+        #expect(with.reachedTarget && without.reachedTarget && with.keepBefore == without.keepBefore)
+        #expect(with.keepAfter.nll < without.keepAfter.nll)
+    }
+
     @Test func `a keep text that is to be deleted is neither held nor brought back`() throws {
         func record(_ keep: [ForgetItem]) throws -> UnlearningRecord {
             try run("fit", keep: keep) {
