@@ -8,9 +8,10 @@ import LetheTensor
 /// are to stay and S the ``OutputCovariance`` of some of them: of all changes with the same first-order effect on the loss
 /// it is the one that changes the outputs of those texts least, in mean square, and along what they hang on least of all.
 /// This is the natural gradient with Kronecker-factored curvature of Martens and Grosse 2015 (arXiv 1503.05671); without S
-/// it is what MEMIT (Meng et al. 2023, arXiv 2210.07229) does in closed form for one matrix. The learning rate is the share of the way to where the loss is 0 that a step goes, to first order: all matrices
-/// share a step size, that of Polyak for a loss that can reach 0, with the fall of a loss that need not be linear in its
-/// place.
+/// it is what MEMIT (Meng et al. 2023, arXiv 2210.07229) does in closed form for one matrix.
+///
+/// The learning rate is the share of the way to where the loss is 0 that a step goes, to first order: all matrices share a
+/// step size, that of Polyak for a loss that can reach 0, with the fall of a loss that need not be linear in its place.
 ///
 /// Biases reach every text alike, and stay.
 public final class NaturalGradient: StepRule {
