@@ -77,7 +77,7 @@ public final class FineTuner {
         let epochs = (0..<settings.epochs).map { _ in
             var order = sequences
             generator.shuffle(&order)
-            return batches(order)
+            return order.batches(tokens: settings.batchTokens)
         }
         let steps = epochs.reduce(0) { $0 + $1.count }
         let schedule = LearningRateSchedule(peak: settings.learningRate, steps: steps)
@@ -100,19 +100,5 @@ public final class FineTuner {
                     step: step, steps: steps, loss: statistics.meanNLL(of: batch.indices), learningRate: rate,
                     tokens: batch.reduce(0) { $0 + $1.ids.count }))
         }
-    }
-
-    private func batches(_ sequences: [TrainingSequence]) -> [[TrainingSequence]] {
-        var batches: [[TrainingSequence]] = []
-        var tokens = 0
-        for sequence in sequences {
-            if batches.isEmpty || tokens + sequence.ids.count > settings.batchTokens {
-                batches.append([])
-                tokens = 0
-            }
-            batches[batches.count - 1].append(sequence)
-            tokens += sequence.ids.count
-        }
-        return batches
     }
 }

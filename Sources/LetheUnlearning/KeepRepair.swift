@@ -38,7 +38,7 @@ final class KeepRepair {
         _ texts: [TrainingSequence], before: [[Float]], tokens: Int, rule: () throws -> NaturalGradient,
         progress: (Double) throws -> Void
     ) throws {
-        let now = try texts.batches(tokens: Self.stepTokens, count: \.ids.count).flatMap { try pass.statistics($0).nll }
+        let now = try texts.batches(tokens: Self.stepTokens).flatMap { try pass.statistics($0).nll }
         let moved = Self.mostMoved(texts, now, before, tokens: tokens)
         guard !moved.isEmpty else { return }
         let rule = try rule()

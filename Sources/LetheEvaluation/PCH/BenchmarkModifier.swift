@@ -84,6 +84,9 @@ public enum BenchmarkModifier {
         case ("output-damping", .naturalGradient(var settings)):
             settings.outputDamping = try number(key, value, in: 1e-6...1e6)
             optimizer = .naturalGradient(settings)
+        case ("no-output-damping", .naturalGradient(var settings)):
+            settings.outputDamping = nil
+            optimizer = .naturalGradient(settings)
         default: throw LetheError(.usage, "method: \(key) does not go with the method's optimizer")
         }
     }
@@ -111,11 +114,7 @@ public enum BenchmarkModifier {
         case "no-rounding": settings.rounding = nil
         case "no-repair": settings.repairTokens = 0
         case "no-output-damping":
-            guard case .naturalGradient(var optimizer) = settings.optimizer else {
-                throw LetheError(.usage, "method: no-output-damping goes with a natural gradient")
-            }
-            optimizer.outputDamping = nil
-            settings.optimizer = .naturalGradient(optimizer)
+            try applyToOptimizer(flag, "", &settings.optimizer)
         case "no-rehearsal": settings.rehearsalTokens = 0
         case "no-shared-phrases": settings.sparesSharedPhrases = false
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })

@@ -14,7 +14,7 @@ public struct LevelRegression: TokenObjective {
     /// Log-odds from the level at which a token's pull stops growing.
     static let reach = 4.0
     /// Least 1 - p that the gradient is divided by.
-    static let leastDoubt: Float = 1e-4
+    private static let leastDoubt: Float = 1e-4
 
     /// The objective.
     public init() {}
@@ -37,12 +37,15 @@ public struct LevelRegression: TokenObjective {
                 let pull = min(gap, Self.reach)
                 value += Double(weight) * (gap - pull / 2) * pull / count
                 fall += Double(weight) * gap * pull / count
-                return -weight * Float(pull / count) / max(-expm1(-nll), Self.leastDoubt)
+                return -weight * Float(pull / count) / Self.doubt(nll)
             }
         }
         return ForgetLoss(value: value, coefficients: coefficients, fall: fall)
     }
 
+    /// 1 - p for p = exp(-nll), not below ``leastDoubt``: the gradient of the log-odds is that of -nll over it.
+    static func doubt(_ nll: Float) -> Float { max(-expm1(-nll), leastDoubt) }
+
     /// log(p / (1 - p)) for p = exp(-nll).
-    private static func logOdds(_ nll: Float) -> Float { -nll - log(max(-expm1(-nll), leastDoubt)) }
+    private static func logOdds(_ nll: Float) -> Float { -nll - log(doubt(nll)) }
 }

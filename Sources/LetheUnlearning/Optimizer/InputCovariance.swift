@@ -45,7 +45,9 @@ package final class InputCovariance {
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
     package func add(_ sequences: [[Int32]]) throws {
         let texts = sequences.filter { !$0.isEmpty }
-        for batch in texts.batches(tokens: Self.batchTokens, count: \.count) { try add(PackedBatch(batch)) }
+        for part in PackedBatch.ranges(lengths: texts.map(\.count), rowLimit: Self.batchTokens) {
+            try add(PackedBatch(Array(texts[part])))
+        }
     }
 
     private func add(_ batch: PackedBatch) throws {

@@ -1,4 +1,3 @@
-import Foundation
 import LetheCore
 import LetheModel
 import LetheTensor
@@ -15,8 +14,6 @@ package final class OutputCovariance {
     private static let batchTokens = 1024
     /// Outputs of a block at most.
     package static let blockWidth = 2048
-    /// Least 1 - p that a gradient is divided by.
-    private static let leastDoubt: Float = 1e-4
 
     private var sums: [Int: [[Matrix]]] = [:]
 
@@ -28,10 +25,10 @@ package final class OutputCovariance {
                 try Self.blocks(matrix.rows).map { try Matrix(zeros: $0.count, columns: $0.count) }
             }
         }
-        for batch in texts.batches(tokens: Self.batchTokens, count: \.ids.count) {
+        for batch in texts.batches(tokens: Self.batchTokens) {
             try pass.outputGradients(batch) { statistics in
                 batch.indices.map { index in
-                    batch[index].crossEntropy(statistics.nll[index].map { 1 / max(-expm1(-$0), Self.leastDoubt) })
+                    batch[index].crossEntropy(statistics.nll[index].map { 1 / LevelRegression.doubt($0) })
                 }
             } didFind: { layer, place, gradient in
                 for (block, sum) in zip(Self.blocks(gradient.columns), sums[layer]?[place] ?? []) {
