@@ -6,15 +6,15 @@ import LetheTensor
 /// The loss is the mean over tokens of max(0, nll - nll of the original): nothing is learnt beyond what the original
 /// knows. It goes down along a natural gradient that holds the deleted items and their siblings where they are. Without
 /// it each deletion takes a little from texts of the same form, and after many of them little is left.
-final class KeepRepair {
+package final class KeepRepair {
     /// How often each text is stepped on at most: with many steps what was deleted comes back as well.
     private static let passes = 2
     /// About as many tokens are in one step: forward and backward keep all of them in memory.
     private static let stepTokens = 1024
     /// The mean rise of a text, in nats a token, that is left alone.
     private static let tolerance: Float = 0.01
-    /// Rise of a sequence's mean nll, in nats, from which on it is not repaired: such a text was not damaged on the way,
-    /// it is itself covered by a deletion, and that comes first.
+    /// Rise in nats, of a text's mean nll or of a token of a recited text, from which on it is not repaired: that was not
+    /// damaged on the way, it is itself covered by a deletion, which comes first.
     private static let largestRise: Float = 1
     /// Share of the rise that a step removes, to first order.
     private static let rate = 0.7
@@ -22,24 +22,29 @@ final class KeepRepair {
     private let pass: TrainingPass
     private let parameters: TrainableParameters
 
-    init(pass: TrainingPass, parameters: TrainableParameters) {
+    /// Of the model that the pass runs.
+    package init(pass: TrainingPass, parameters: TrainableParameters) {
         self.pass = pass
         self.parameters = parameters
     }
 
     /// Repairs those of some texts that have been moved most.
     /// - Parameters:
-    ///   - before: the nll of the texts' counted tokens under the original.
+    ///   - recited: texts of the original's own. It knows what was deleted since, and mixes phrases of that into others.
+    ///   - kept: texts that are to stay, every word of them.
+    ///   - before: the nll of the counted tokens under the original: of the recited texts, then of the others.
     ///   - tokens: about as many are repaired.
     ///   - rule: gives what holds the texts that must not come back; not called when nothing has been moved.
     ///   - progress: called before each step with the mean nll of what is repaired; throwing from it ends the repair.
     /// - Throws: `limit_exceeded`, what `rule` and `progress` throw.
-    func run(
-        _ texts: [TrainingSequence], before: [[Float]], tokens: Int, rule: () throws -> NaturalGradient,
-        progress: (Double) throws -> Void
+    package func run(
+        recited: [TrainingSequence], kept: [TrainingSequence], before: [[Float]], tokens: Int,
+        rule: () throws -> NaturalGradient, progress: (Double) throws -> Void
     ) throws {
+        let texts = recited + kept
         let now = try texts.batches(tokens: Self.stepTokens).flatMap { try pass.statistics($0).nll }
-        let moved = Self.mostMoved(texts, now, before, tokens: tokens)
+        let goals = texts.indices.map { Self.goals(now[$0], before[$0], isRecited: $0 < recited.count) }
+        let moved = Self.mostMoved(texts, now, goals, tokens: tokens)
         guard !moved.isEmpty else { return }
         let rule = try rule()
         // Texts lie beside others of their kind: every step takes some of each.
@@ -50,7 +55,7 @@ final class KeepRepair {
             for step in 0..<steps {
                 let places = stride(from: step, to: moved.count, by: steps).map { moved[$0] }
                 guard !places.isEmpty else { continue }
-                let isMoved = try takeStep(places.map { texts[$0] }, places.map { before[$0] }, rule, progress)
+                let isMoved = try takeStep(places.map { texts[$0] }, places.map { goals[$0] }, rule, progress)
                 hasRisen = hasRisen || isMoved
             }
             guard hasRisen else { return }
@@ -59,14 +64,14 @@ final class KeepRepair {
 
     /// One step on some texts. Gives whether any was still moved.
     private func takeStep(
-        _ texts: [TrainingSequence], _ before: [[Float]], _ rule: NaturalGradient, _ progress: (Double) throws -> Void
+        _ texts: [TrainingSequence], _ goals: [[Float]], _ rule: NaturalGradient, _ progress: (Double) throws -> Void
     ) throws -> Bool {
         parameters.clearGradients()
         rule.begin()
         var rise = 0.0
         try pass.run(texts) { statistics in
             try progress(statistics.meanNLL(of: texts.indices))
-            let losses = Self.losses(texts, statistics.nll, before)
+            let losses = Self.losses(texts, statistics.nll, goals)
             rise = losses.rise
             return losses.items
         } didVisit: { layer in
@@ -77,16 +82,22 @@ final class KeepRepair {
         return rise > 0
     }
 
+    /// The nll that each counted token of a text may come back to: what the original says; infinite for what stays.
+    private static func goals(_ now: [Float], _ before: [Float], isRecited: Bool) -> [Float] {
+        let rises = zip(now, before).map { $0 - $1 }
+        let isCovered = rises.reduce(0, +) >= largestRise * Float(rises.count)
+        return zip(before, rises).map { isCovered || isRecited && $1 >= largestRise ? .infinity : $0 }
+    }
+
     /// The places of the texts whose nll has risen most on average, in order, up to a number of tokens.
     private static func mostMoved(
-        _ texts: [TrainingSequence], _ now: [[Float]], _ before: [[Float]], tokens: Int
+        _ texts: [TrainingSequence], _ now: [[Float]], _ goals: [[Float]], tokens: Int
     ) -> [Int] {
         var moved: [(place: Int, rise: Float)] = []
         for place in texts.indices where texts[place].targetCount > 0 {
-            let count = Float(texts[place].targetCount)
-            let rises = zip(now[place], before[place]).map { $0 - $1 }
-            let rise = rises.reduce(0) { $0 + max(0, $1) } / count
-            if rise > tolerance && rises.reduce(0, +) / count < largestRise { moved.append((place, rise)) }
+            let rise = zip(now[place], goals[place]).reduce(0) { $0 + max(0, $1.0 - $1.1) }
+            let mean = rise / Float(texts[place].targetCount)
+            if mean > tolerance { moved.append((place, mean)) }
         }
         moved.sort { ($1.rise, $0.place) < ($0.rise, $1.place) }
         return texts.first(moved.map { $0.place }, tokens: tokens).sorted()
@@ -94,15 +105,15 @@ final class KeepRepair {
 
     /// One loss for each text, and what they add up to; nothing within the tolerance.
     private static func losses(
-        _ texts: [TrainingSequence], _ now: [[Float]], _ reference: [[Float]]
+        _ texts: [TrainingSequence], _ now: [[Float]], _ goals: [[Float]]
     ) -> (items: [SequenceLoss], rise: Double) {
         let share = 1 / Float(max(1, texts.reduce(0) { $0 + $1.targetCount }))
         var rise = 0.0
         let items = texts.indices.map { index in
             texts[index].crossEntropy(
-                zip(now[index], reference[index]).map { now, then -> Float in
-                    guard now > then else { return 0 }
-                    rise += Double((now - then) * share)
+                zip(now[index], goals[index]).map { now, goal -> Float in
+                    guard now > goal else { return 0 }
+                    rise += Double((now - goal) * share)
                     return share
                 })
         }

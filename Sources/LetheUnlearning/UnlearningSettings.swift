@@ -88,6 +88,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.optimizer = .naturalGradient(NaturalGradient.Settings())
         settings.learningRate = 0.5
         settings.epochs = 20
+        settings.stopTolerance = 0
         settings.rounding = .int4Group128
         settings.repairTokens = 3072
         settings.rehearsalTokens = 2048
@@ -113,6 +114,7 @@ public struct UnlearningSettings: Sendable, Equatable {
             let other = Self.letheAdamW
             (optimizer, learningRate, epochs) = (other.optimizer, other.learningRate, other.epochs)
             (reweighting, keepTerm, rounding) = (other.reweighting, other.keepTerm, other.rounding)
+            stopTolerance = other.stopTolerance
         }
         if let term = KeepTerm.published(for: objective) { keepTerm = term }
     }

@@ -374,12 +374,13 @@ final class UpdateLoop {
     ) throws {
         guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
         let kept = drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] }
-        let texts = rehearsed + kept
-        guard !texts.isEmpty else { return }
+        guard !rehearsed.isEmpty || !kept.isEmpty else { return }
         let originalNLL = try original.nll(of: rehearsed) + keepNLL.nll(of: kept)
         let repair = KeepRepair(pass: pass, parameters: parameters)
-        try repair.run(texts, before: originalNLL, tokens: settings.repairTokens) {
-            try held.naturalGradient(parameters, optimizer, beside: sequences.map(\.ids), isLast: true)
+        try repair.run(recited: rehearsed, kept: kept, before: originalNLL, tokens: settings.repairTokens) {
+            try held.naturalGradient(
+                parameters, optimizer, beside: sequences.map(\.ids),
+                outputs: outputs(pass, parameters, optimizer, of: sequences), isLast: true)
         } progress: { keepNLL in
             try progress(
                 Unlearner.Progress(
@@ -392,14 +393,20 @@ final class UpdateLoop {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
             let texts = rehearsed + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0] }
-            let outputs =
-                optimizer.outputDamping == nil
-                ? nil
-                : try OutputCovariance(
-                    pass, model.decoder, layers: parameters.layers, of: Self.answers(texts, tokens: Self.answerTokens))
+            let answers = Self.answers(texts, tokens: Self.answerTokens)
             return try held.naturalGradient(
-                parameters, optimizer, beside: texts.map(\.ids), outputs: outputs, isLast: settings.repairTokens == 0)
+                parameters, optimizer, beside: texts.map(\.ids),
+                outputs: outputs(pass, parameters, optimizer, of: answers), isLast: settings.repairTokens == 0)
         }
+    }
+
+    /// What some texts feel of a change; nil where the optimiser does not ask for it.
+    private func outputs(
+        _ pass: TrainingPass, _ parameters: TrainableParameters, _ optimizer: NaturalGradient.Settings,
+        of texts: [TrainingSequence]
+    ) throws -> OutputCovariance? {
+        guard optimizer.outputDamping != nil else { return nil }
+        return try OutputCovariance(pass, model.decoder, layers: parameters.layers, of: texts)
     }
 
     /// What follows a prompt, the last first, up to a number of tokens; where nothing does, the texts themselves.
