@@ -14,7 +14,8 @@ struct NeverSeenReference {
 
     /// The mean of ``tokenLevels``, in nats: what the sequence's own mean nll should become.
     var level: Double
-    /// The nll of each counted token had it never been seen; see ``SiblingTokens/level(_:row:)`` and ``SharedPhrases``.
+    /// The nll of each counted token had it never been seen; see ``SiblingTokens/level(_:row:)``,
+    /// ``SharedPhrases`` and ``AnswerLevels``.
     var tokenLevels: [Float]
     /// What the original predicts in the siblings, row by row; nil without a sibling, or unless asked for.
     var counterfactual: Counterfactual?
@@ -101,7 +102,7 @@ struct NeverSeenReference {
             }
         }
         let shared = SharedPhrases(common, without: OwnRuns(of: groups.flatMap { $0 }, beside: all))
-        let levels = groups.indices.map { index in
+        let found = groups.indices.map { index in
             groups[index].indices.map { part -> [Float]? in
                 let siblings = tokens[index][part]
                 guard !siblings.isEmpty else { return nil }
@@ -109,6 +110,7 @@ struct NeverSeenReference {
                 return zip(own, shared.nll(groups[index][part])).map { min($0, $1) }
             }
         }
+        let levels = AnswerLevels.evened(found, groups)
         let known = levels.joined().compactMap { $0.flatMap(mean) }
         let usual = mean(known) ?? unknownLevel
         let references = try items.indices.flatMap { index in
