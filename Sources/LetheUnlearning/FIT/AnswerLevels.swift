@@ -18,9 +18,9 @@ package enum AnswerLevels {
         let common = mean(answers)
         return zip(levels, groups).map { levels, group in
             zip(levels, group).map { own, sequence in
-                guard let own, sequence.firstTarget > 1, mean(own) > 0 else { return own }
-                let factor = Float(min(largestFactor, (mean(own) + common) / 2 / mean(own)))
-                return own.map { $0 * factor }
+                guard let own, sequence.firstTarget > 1 else { return own }
+                let factor = Float(min(largestFactor, (1 + common / mean(own)) / 2))
+                return factor.isFinite ? own.map { $0 * factor } : own
             }
         }
     }

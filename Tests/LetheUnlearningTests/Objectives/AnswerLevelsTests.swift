@@ -20,6 +20,11 @@ import Testing
         #expect(levels[1] == [[1]] && levels[2] == [nil] && levels[3] == [[0]])
     }
 
+    @Test func `a level that is not finite stays, and raises others by no more than that`() {
+        let levels = AnswerLevels.evened([[[.infinity]], [[1]]], [[answer(1)], [answer(1)]])
+        #expect(levels == [[[.infinity]], [[2]]])
+    }
+
     @Test func `a single answer, or none, keeps its level`() {
         #expect(AnswerLevels.evened([[[2, 4]]], [[answer(2)]]) == [[[2, 4]]])
         #expect(AnswerLevels.evened([[[2, 4]]], [[TrainingSequence(ids: [0, 1, 2])]]) == [[[2, 4]]])
