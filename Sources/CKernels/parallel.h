@@ -39,9 +39,10 @@ static inline void lethe_parallel(int64_t count, int64_t quantum, int64_t work, 
     }
 }
 
-// The loop body of every kernel is compiled once for each of these.
+// The loop body of every kernel is compiled once for each of these. A level of x86-64 is chosen by what the processor
+// can do, while the name of a processor would be chosen only on that one's maker's.
 #if defined(__x86_64__)
-#define LETHE_CLONES __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#define LETHE_CLONES __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
 #else
 #define LETHE_CLONES
 #endif
