@@ -22,7 +22,7 @@ final class UpdateLoop {
     private let held: HeldTexts
     /// What the original recites and answers in the items' form and in those of some keep texts, which a natural gradient
     /// leaves as it is and repairs.
-    private let rehearsed: [TrainingSequence]
+    private let rehearsed: [RehearsedText]
     /// What the original says of keep texts.
     private let keepNLL: RememberedNLL
     /// What the model says of the sequences before the first step.
@@ -66,7 +66,7 @@ final class UpdateLoop {
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
         neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
-        rehearsed: [TrainingSequence], keepNLL: RememberedNLL, before: BatchStatistics
+        rehearsed: [RehearsedText], keepNLL: RememberedNLL, before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -105,7 +105,7 @@ final class UpdateLoop {
         if !checked.isEmpty { record.keepBefore = try UnlearningRecord.Level(pass.statistics(checked)) }
 
         if keepTerm == .pdu {
-            let level = Self.mean(try original.nll(of: checked))
+            let level = try original.nll(of: checked).joined().mean ?? 0
             dual = DualVariable(value: settings.keepWeight, epsilon: (1 + DualVariable.slack) * level)
         }
         if !targets.isEmpty { record.targetNLL = targets.reduce(0, +) / Double(targets.count) }
@@ -375,12 +375,13 @@ final class UpdateLoop {
         guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
         let kept = drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] }
         guard !rehearsed.isEmpty || !kept.isEmpty else { return }
-        let originalNLL = try original.nll(of: rehearsed) + keepNLL.nll(of: kept)
+        let originalNLL = try rehearsed.map(\.nll) + keepNLL.nll(of: kept)
         let repair = KeepRepair(pass: pass, parameters: parameters)
-        try repair.run(recited: rehearsed, kept: kept, before: originalNLL, tokens: settings.repairTokens) {
+        try repair.run(
+            recited: rehearsed.map(\.sequence), kept: kept, before: originalNLL, tokens: settings.repairTokens
+        ) {
             try held.naturalGradient(
-                parameters, optimizer, beside: sequences.map(\.ids),
-                outputs: outputs(pass, parameters, optimizer, of: sequences), isLast: true)
+                pass, parameters, optimizer, beside: sequences, answers: Array(sequences.indices), isLast: true)
         } progress: { keepNLL in
             try progress(
                 Unlearner.Progress(
@@ -392,28 +393,17 @@ final class UpdateLoop {
         switch settings.optimizer {
         case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
-            let texts = rehearsed + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0] }
-            let answers = Self.answers(texts, tokens: Self.answerTokens)
+            let texts = rehearsed.map(\.sequence) + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0] }
             return try held.naturalGradient(
-                parameters, optimizer, beside: texts.map(\.ids),
-                outputs: outputs(pass, parameters, optimizer, of: answers), isLast: settings.repairTokens == 0)
+                pass, parameters, optimizer, beside: texts, answers: Self.answers(texts, tokens: Self.answerTokens),
+                isLast: settings.repairTokens == 0)
         }
     }
 
-    /// What some texts feel of a change; nil where the optimiser does not ask for it.
-    private func outputs(
-        _ pass: TrainingPass, _ parameters: TrainableParameters, _ optimizer: NaturalGradient.Settings,
-        of texts: [TrainingSequence]
-    ) throws -> OutputCovariance? {
-        guard optimizer.outputDamping != nil else { return nil }
-        return try OutputCovariance(pass, model.decoder, layers: parameters.layers, of: texts)
-    }
-
-    /// What follows a prompt, the last first, up to a number of tokens; where nothing does, the texts themselves.
-    private static func answers(_ texts: [TrainingSequence], tokens: Int) -> [TrainingSequence] {
-        let answers = texts.filter { $0.firstTarget > 1 }
-        let chosen = answers.isEmpty ? texts : answers
-        return chosen.first(chosen.indices.reversed(), tokens: tokens).map { chosen[$0] }
+    /// The places of what follows a prompt, the last first, up to a number of tokens; where nothing does, of any text.
+    private static func answers(_ texts: [TrainingSequence], tokens: Int) -> [Int] {
+        let answers = texts.indices.filter { texts[$0].firstTarget > 1 }
+        return texts.first((answers.isEmpty ? Array(texts.indices) : answers).reversed(), tokens: tokens)
     }
 
     /// A seed of a request's own: FNV-1a over its tokens.
@@ -440,11 +430,6 @@ final class UpdateLoop {
         let state = try original.states(of: sequence, throughLayer: layer)
         referenceStates[key] = state
         return state
-    }
-
-    /// Mean of all values; 0 of none.
-    private static func mean(_ values: [[Float]]) -> Double {
-        values.joined().reduce(0) { $0 + Double($1) } / Double(max(1, values.joined().count))
     }
 
     private func drawKeep(_ count: Int) -> [Int] {

@@ -15,17 +15,13 @@ package enum AnswerLevels {
         let answers = zip(levels, groups).flatMap { levels, group in
             zip(levels, group).flatMap { $1.firstTarget > 1 ? $0 ?? [] : [] }
         }
-        let common = mean(answers)
+        guard let common = answers.mean else { return levels }
         return zip(levels, groups).map { levels, group in
             zip(levels, group).map { own, sequence in
-                guard let own, sequence.firstTarget > 1 else { return own }
-                let factor = Float(min(largestFactor, (1 + common / mean(own)) / 2))
+                guard let own, let mean = own.mean, sequence.firstTarget > 1 else { return own }
+                let factor = Float(min(largestFactor, (1 + common / mean) / 2))
                 return factor.isFinite ? own.map { $0 * factor } : own
             }
         }
-    }
-
-    private static func mean(_ values: [Float]) -> Double {
-        values.reduce(0) { $0 + Double($1) } / Double(max(1, values.count))
     }
 }

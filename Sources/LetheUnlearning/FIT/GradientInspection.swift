@@ -27,24 +27,15 @@ public struct GradientInspection: Sendable, Equatable {
         let layers = 0..<decoder.configuration.layerCount
         let tapes = layers.map { _ in LayerTape() }
         let hidden = try decoder.forward(decoder.embed(batch), batch: batch, layers: layers, tapes: tapes)
-        let head = try OutputHead(decoder, hidden: hidden)
-        let statistics = try head.statistics(targets: batch.nextTokens)
-        var coefficients = [Float](repeating: 0, count: batch.rowCount)
-        var total = 0.0
-        for (index, sequence) in sequences.enumerated() {
-            for row in sequence.targetRows {
-                let global = batch.rows(index).lowerBound + row
-                coefficients[global] = 1 / Float(count)
-                total += Double(statistics.nll[global])
-            }
-        }
-        loss = total / Double(count)
-        self.statistics = BatchStatistics(statistics, batch, sequences)
-        let targets = batch.nextTokens.map { $0 ?? 0 }
+        let counted = CountedRows(batch, sequences)
+        let head = try OutputHead(decoder, hidden: counted.of(hidden))
+        let statistics = try head.statistics(targets: counted.targets)
+        loss = statistics.nll.reduce(0) { $0 + Double($1) } / Double(count)
+        self.statistics = BatchStatistics(statistics, counted, sequences)
         let gradient = try head.backward { rows, logits in
             Kernels.crossEntropyBackward(
-                logits, logSumExp: Array(statistics.logSumExp[rows]), targets: Array(targets[rows]),
-                coefficients: Array(coefficients[rows]))
+                logits, logSumExp: Array(statistics.logSumExp[rows]), targets: Array(counted.targets[rows]),
+                coefficients: rows.map { _ in 1 / Float(count) })
         }
         var norms = [Double](repeating: 0, count: withLayerNorms ? layers.count : 0)
         var estimates = [Double](repeating: 0, count: layers.count)
@@ -52,7 +43,7 @@ public struct GradientInspection: Sendable, Equatable {
         let inputs = tapes.map(\.input)
         let baseLoss = loss
         let dinput = try decoder.backward(
-            gradient, batch: batch, layers: layers, tapes: tapes,
+            counted.spread(gradient), batch: batch, layers: layers, tapes: tapes,
             gradients: { index in
                 current =
                     withLayerNorms

@@ -111,11 +111,11 @@ struct NeverSeenReference {
             }
         }
         let levels = AnswerLevels.evened(found, groups)
-        let known = levels.joined().compactMap { $0.flatMap(mean) }
-        let usual = mean(known) ?? unknownLevel
+        let known = levels.joined().compactMap { $0?.mean }
+        let usual = known.mean ?? unknownLevel
         let references = try items.indices.flatMap { index in
             try groups[index].indices.map { part in
-                guard let own = levels[index][part], let level = mean(own) else {
+                guard let own = levels[index][part], let level = own.mean else {
                     return NeverSeenReference(
                         level: usual, tokenLevels: groups[index][part].targetRows.map { _ in Float(usual) })
                 }
@@ -132,11 +132,6 @@ struct NeverSeenReference {
             }
         }
         return (references, neighbours, all)
-    }
-
-    /// nil for none.
-    private static func mean(_ values: [some BinaryFloatingPoint]) -> Double? {
-        values.isEmpty ? nil : values.reduce(0) { $0 + Double($1) } / Double(values.count)
     }
 }
 

@@ -23,7 +23,7 @@ package enum RehearsedAnswers {
     /// - Throws: what the tokenizer, ``TextGenerator/generate(_:prompts:)`` and the model throw.
     package static func pairs(
         about texts: [[TrainingSequence]], of forms: [RehearsedForm], own: OwnRuns, tokens: Int, model: LanguageModel
-    ) throws -> [TrainingSequence] {
+    ) throws -> [RehearsedText] {
         var questions: [Question] = []
         for (texts, form) in zip(texts, forms) {
             try add(to: &questions, about: texts, of: form, own: own, tokens: tokens / forms.count, model: model)
@@ -35,10 +35,10 @@ package enum RehearsedAnswers {
                 ids: question.ids + answer.prefix(question.length), firstTarget: question.ids.count)
         }
         return try zip(pairs, model.nll(of: pairs)).compactMap { pair, nll in
-            let known = nll.prefix { Double($0) <= -log(leastProbability) }.count
+            let known = Array(nll.prefix { Double($0) <= -log(leastProbability) })
             let pair = TrainingSequence(
-                ids: Array(pair.ids.prefix(pair.firstTarget + known)), firstTarget: pair.firstTarget)
-            return known > 0 && !own.areRecited(in: pair.ids) ? pair : nil
+                ids: Array(pair.ids.prefix(pair.firstTarget + known.count)), firstTarget: pair.firstTarget)
+            return !known.isEmpty && !own.areRecited(in: pair.ids) ? RehearsedText(sequence: pair, nll: known) : nil
         }
     }
 

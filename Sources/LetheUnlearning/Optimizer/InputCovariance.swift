@@ -54,17 +54,20 @@ package final class InputCovariance {
         guard let last = layers.last else { return }
         var state = try decoder.embed(batch)
         for layer in 0...last {
-            guard let sums = sums[layer] else {
-                state = try decoder.forwardLayer(layer, state, batch: batch)
-                continue
-            }
-            let tape = LayerTape()
+            let tape = sums[layer].map { _ in LayerTape() }
             let next = try decoder.forwardLayer(layer, state, batch: batch, tape: tape)
-            for (sum, input) in zip(sums, try decoder.matrixInputs(layer, tape: tape)) {
-                let input = try Self.withoutOutliers(input)
-                try Linear.backwardWeight(input, input, into: sum)
-            }
+            if let tape { try add(layer, tape) }
             state = next
+        }
+    }
+
+    /// Adds what one layer's matrices were multiplied with in a forward pass.
+    /// - Throws: as ``Decoder/matrixInputs(_:tape:)``.
+    func add(_ layer: Int, _ tape: LayerTape) throws {
+        guard let sums = sums[layer] else { return }
+        for (sum, input) in zip(sums, try decoder.matrixInputs(layer, tape: tape)) {
+            let input = try Self.withoutOutliers(input)
+            try Linear.backwardWeight(input, input, into: sum)
         }
     }
 

@@ -18,8 +18,12 @@ package final class OutputCovariance {
     private var sums: [Int: [[Matrix]]] = [:]
 
     /// Of some texts, as the model sees them now.
+    /// - Parameter inputs: where the texts are added as well, as one forward pass serves both; nil: nowhere.
     /// - Throws: `limit_exceeded`, `bad_data` for sequences that do not fit the model.
-    package init(_ pass: TrainingPass, _ decoder: Decoder, layers: [Int], of texts: [TrainingSequence]) throws {
+    package init(
+        _ pass: TrainingPass, _ decoder: Decoder, layers: [Int], of texts: [TrainingSequence],
+        inputs: InputCovariance? = nil
+    ) throws {
         for layer in layers {
             sums[layer] = try decoder.weights.layers[layer].matrices.map { matrix in
                 try Self.blocks(matrix.rows).map { try Matrix(zeros: $0.count, columns: $0.count) }
@@ -30,6 +34,8 @@ package final class OutputCovariance {
                 batch.indices.map { index in
                     batch[index].crossEntropy(statistics.nll[index].map { 1 / LevelRegression.doubt($0) })
                 }
+            } didRun: { layer, tape in
+                try inputs?.add(layer, tape)
             } didFind: { layer, place, gradient in
                 for (block, sum) in zip(Self.blocks(gradient.columns), sums[layer]?[place] ?? []) {
                     let columns = gradient.columnRange(block.lowerBound, block.count)

@@ -1,7 +1,8 @@
 import LetheModel
 import LetheTensor
 
-/// What one sequence of a batch adds to the loss, as the gradient at its logits or at a layer's output.
+/// What one sequence of a batch adds to the loss, as the gradient at its logits or at a layer's output. Losses of logits
+/// have coefficients for all rows of the sequence, and only those of rows whose prediction counts matter.
 public enum SequenceLoss {
     /// Σ coefficient[r] · -log p(label[r]), over the sequence's rows; rows beyond the coefficients count 0.
     case crossEntropy(coefficients: [Float])
@@ -31,15 +32,10 @@ public struct BatchStatistics: Sendable, Equatable {
     /// What each sequence's ``SequenceLoss`` adds up to; empty where none was given.
     public var losses: [Double] = []
 
-    /// Sorts the rows of a batch by sequence.
-    init(_ rows: Kernels.LogitStatistics, _ batch: PackedBatch, _ sequences: [TrainingSequence]) {
-        nll = []
-        isCorrect = []
-        for (index, sequence) in sequences.enumerated() {
-            let start = batch.rows(index).lowerBound
-            nll.append(sequence.targetRows.map { rows.nll[start + $0] })
-            isCorrect.append(sequence.targetRows.map { rows.argmax[start + $0] == sequence.ids[$0 + 1] })
-        }
+    /// Sorts the counted rows of a batch by sequence.
+    init(_ rows: Kernels.LogitStatistics, _ counted: CountedRows, _ sequences: [TrainingSequence]) {
+        nll = sequences.indices.map { Array(rows.nll[counted.rows($0)]) }
+        isCorrect = sequences.indices.map { counted.rows($0).map { rows.argmax[$0] == counted.targets[$0] } }
     }
 
     /// Mean nll over the counted tokens of some sequences.
@@ -50,6 +46,6 @@ public struct BatchStatistics: Sendable, Equatable {
 
     /// Mean nll of a sequence.
     public func meanNLL(_ sequence: Int) -> Double {
-        nll[sequence].isEmpty ? 0 : nll[sequence].reduce(0) { $0 + Double($1) } / Double(nll[sequence].count)
+        nll[sequence].mean ?? 0
     }
 }

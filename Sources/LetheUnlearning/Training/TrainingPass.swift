@@ -45,8 +45,9 @@ public final class TrainingPass {
         let batch = PackedBatch(sequences.map(\.ids))
         let hidden = try decoder.forward(
             prefix.state(batch), batch: batch, layers: parameters.lowestLayer..<decoder.configuration.layerCount)
-        let head = try OutputHead(decoder, hidden: hidden)
-        return BatchStatistics(try head.statistics(targets: targets(sequences)), batch, sequences)
+        let counted = CountedRows(batch, sequences)
+        let head = try OutputHead(decoder, hidden: counted.of(hidden))
+        return BatchStatistics(try head.statistics(targets: counted.targets), counted, sequences)
     }
 
     /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics. Where it gives
@@ -66,14 +67,18 @@ public final class TrainingPass {
     }
 
     /// Forward and backward without the gradients of any parameter of a layer.
-    /// - Parameter didFind: called with a trained layer, the place of one of its matrices and the gradient at what that
-    ///   gives, [T, out].
+    /// - Parameters:
+    ///   - didRun: called with each trained layer and what its forward pass has kept, before the backward pass.
+    ///   - didFind: called with a trained layer, the place of one of its matrices and the gradient at what that gives,
+    ///     [T, out].
     /// - Throws: as ``run(_:plan:didVisit:)``.
     package func outputGradients(
         _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
-        didFind: (Int, Int, Matrix) throws -> Void
+        didRun: (Int, LayerTape) throws -> Void = { _, _ in }, didFind: (Int, Int, Matrix) throws -> Void
     ) throws {
-        try run(sequences, plan: plan, gradients: { _ in nil }) { layer, place, gradient in
+        try run(sequences, plan: plan, gradients: { _ in nil }) { layer, tape in
+            if parameters.gradients(layer) != nil { try didRun(layer, tape) }
+        } didFind: { layer, place, gradient in
             if parameters.gradients(layer) != nil { try didFind(layer, place, gradient) }
         }
     }
@@ -82,6 +87,7 @@ public final class TrainingPass {
     private func run(
         _ sequences: [TrainingSequence], plan: (BatchStatistics) throws -> [SequenceLoss],
         gradients: (Int) throws -> LayerGradients?,
+        didRun: (Int, LayerTape) throws -> Void = { _, _ in },
         didFind: (Int, Int, Matrix) throws -> Void = { _, _, _ in },
         didVisit: (Int) throws -> Void = { _ in }
     ) throws -> BatchStatistics {
@@ -91,10 +97,11 @@ public final class TrainingPass {
         let tapes = layers.map { _ in LayerTape() }
         let input = try prefix.state(batch)
         let hidden = try decoder.forward(input, batch: batch, layers: layers, tapes: tapes)
-        let head = try OutputHead(decoder, hidden: hidden)
-        let targets = targets(sequences)
-        let rowStatistics = try head.statistics(targets: targets)
-        var statistics = BatchStatistics(rowStatistics, batch, sequences)
+        for (layer, tape) in zip(layers, tapes) { try didRun(layer, tape) }
+        let counted = CountedRows(batch, sequences)
+        let head = try OutputHead(decoder, hidden: counted.of(hidden))
+        let rowStatistics = try head.statistics(targets: counted.targets)
+        var statistics = BatchStatistics(rowStatistics, counted, sequences)
         let losses = try plan(statistics)
         guard losses.count == sequences.count else {
             throw LetheError(.internalError, "a loss plan does not fit its batch")
@@ -112,16 +119,20 @@ public final class TrainingPass {
         }
         let activations = try activationGradients(
             losses, batch, outputs: tapes.dropFirst().map(\.input) + [hidden], lowest: lowest)
-        let labels = labels(sequences)
+        let labels = sequences.flatMap { sequence in
+            let labels = sequence.labels
+            return sequence.targetRows.map { labels[$0] }
+        }
         var values = activations.losses
         let gradient = try head.backward(
             headGradient: parameters.headGradient, headBiasGradient: parameters.headBiasGradient,
             finalNormGradient: parameters.finalNormGradient
         ) { rows, logits in
-            for sequence in 0..<batch.sequenceCount {
-                let common = batch.rows(sequence).clamped(to: rows)
+            for sequence in sequences.indices {
+                let common = counted.rows(sequence).clamped(to: rows)
                 guard !common.isEmpty else { continue }
-                let inSequence = common.lowerBound - batch.rows(sequence).lowerBound
+                let inSequence =
+                    sequences[sequence].targetRows.lowerBound + common.lowerBound - counted.rows(sequence).lowerBound
                 let part = logits.rowRange(common.lowerBound - rows.lowerBound, common.count)
                 let range = inSequence..<inSequence + common.count
                 let rowLosses: [Float]
@@ -162,7 +173,7 @@ public final class TrainingPass {
             }
         }
         let dinput = try decoder.backward(
-            gradient, batch: batch, layers: layers, tapes: tapes, gradients: gradients,
+            counted.spread(gradient), batch: batch, layers: layers, tapes: tapes, gradients: gradients,
             willVisit: { layer, gradient in
                 if let added = activations.gradients[layer] { Kernels.add(added, to: gradient) }
             },
@@ -222,17 +233,5 @@ public final class TrainingPass {
 
     private func padded(_ values: [Float], _ range: Range<Int>) -> [Float] {
         range.map { $0 < values.count ? values[$0] : 0 }
-    }
-
-    /// The next token of every row of the batch; nil at a sequence's last row.
-    private func targets(_ sequences: [TrainingSequence]) -> [Int32?] {
-        sequences.flatMap { sequence in
-            sequence.ids.isEmpty ? [] : sequence.ids.dropFirst().map { Optional($0) } + [nil]
-        }
-    }
-
-    /// What cross-entropy wants of every row of the batch; 0 at a sequence's last row, which never counts.
-    private func labels(_ sequences: [TrainingSequence]) -> [Int32] {
-        sequences.flatMap { $0.ids.isEmpty ? [] : $0.labels + [0] }
     }
 }

@@ -115,7 +115,11 @@ struct ObjectiveFixture {
             if objective.needsRefusals { items.append(try item("refusal")) }
         }
         let keepName = entry["keep"]?.stringValue
-        let keep = try keepName == nil ? [] : ["keep_1", "keep_2"].map { try item($0) }
+        var keep = try keepName == nil ? [] : ["keep_1", "keep_2"].map { try item($0) }
+        // With a token after them all positions predict one.
+        if keepName == "kl-all-positions" || keepName == "kl-published" {
+            keep = keep.map { TrainingSequence(ids: $0.ids + [0]) }
+        }
         let keepWeight = try keepName == nil ? 0 : entry.require("keep_weight").number()
         var input: ForgetInput?
         let statistics = try pass.run(items + keep) { statistics in
@@ -181,13 +185,13 @@ struct ObjectiveFixture {
     private func keepLosses(
         _ name: String, _ keep: [TrainingSequence], _ nll: [[Float]], _ weight: Double, _ entry: JSONValue
     ) throws -> [SequenceLoss] {
-        let tokens = keep.reduce(0) { $0 + $1.ids.count }
         func states(_ index: Int) throws -> Matrix { try reference.states(of: keep[index], throughLayer: nil) }
         func everywhere(_ kind: Kernels.Divergence) throws -> [SequenceLoss] {
-            try keep.indices.map { index in
+            let positions = keep.reduce(0) { $0 + $1.targetCount }
+            return try keep.indices.map { index in
                 .divergence(
                     kind, reference: try states(index),
-                    coefficients: keep[index].ids.map { _ in Float(weight) / Float(tokens) })
+                    coefficients: keep[index].targetRows.map { _ in Float(weight) / Float(positions) })
             }
         }
         func textMean(_ sequence: TrainingSequence) -> [Float] {

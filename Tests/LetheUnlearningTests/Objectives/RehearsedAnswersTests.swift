@@ -43,7 +43,7 @@ import Testing
 
     private func pairs(
         about texts: [String], like items: [ForgetItem] = items(0), own: [ForgetItem] = items(0), tokens: Int = 1024
-    ) throws -> [TrainingSequence] {
+    ) throws -> [RehearsedText] {
         let sibling = try sequences(Self.items(("Gus Pike", "Low Mill", "ochre")))
         return try RehearsedAnswers.pairs(
             about: [sequences(texts.map { .text($0) })],
@@ -61,7 +61,7 @@ import Testing
         #expect(found.count == expected.count)
         for pair in expected {
             let answered = try #require(
-                found.first { $0.ids.prefix($0.firstTarget) == pair.ids.prefix(pair.firstTarget) })
+                found.map(\.sequence).first { $0.ids.prefix($0.firstTarget) == pair.ids.prefix(pair.firstTarget) })
             // It is as long as the answer about the item at most.
             let length = min(answered.ids.count, pair.ids.count)
             #expect(answered.targetCount > 0 && answered.ids.prefix(length) == pair.ids.prefix(length))
@@ -75,7 +75,9 @@ import Testing
         let texts = try [text(1), text(0)].map { try sequences([.text($0)]) }
         let found = try RehearsedAnswers.pairs(
             about: texts, of: forms, own: OwnRuns(of: [], beside: []), tokens: 1024, model: model)
-        let asked = found.map { model.tokenizer.decode(Array($0.ids.prefix($0.firstTarget)), skipSpecialTokens: true) }
+        let asked = found.map(\.sequence).map {
+            model.tokenizer.decode(Array($0.ids.prefix($0.firstTarget)), skipSpecialTokens: true)
+        }
         #expect(
             asked.sorted() == [
                 "What is the home of Ada Bell?", "What is the home of Bo Frost?", "What is the paint of Bo Frost?",
@@ -86,8 +88,9 @@ import Testing
         // One record is mixed of two: of it the model knows less.
         let found = try pairs(about: ["Name: Bo Ward\nHome: Elm Row", text(1)])
         #expect(!found.isEmpty)
-        for (pair, nll) in zip(found, try model.nll(of: found)) {
-            #expect(pair.targetCount > 0 && nll.allSatisfy { $0 <= 0.6932 })
+        for (answer, nll) in zip(found, try model.nll(of: found.map(\.sequence))) {
+            #expect(answer.sequence.targetCount > 0 && nll.allSatisfy { $0 <= 0.6932 })
+            #expect(zip(answer.nll, nll).allSatisfy { abs($0 - $1) < 1e-4 } && answer.nll.count == nll.count)
         }
     }
 

@@ -92,7 +92,8 @@ import Testing
         let batch = PackedBatch([sequence.ids])
         let layers = 0..<model.configuration.layerCount
         let states = try reference.decoder.forward(reference.decoder.embed(batch), batch: batch, layers: layers)
-        let coefficients = sequence.ids.map { _ in Float(1) / Float(sequence.ids.count) }
+        let rows = sequence.targetRows
+        let coefficients = rows.map { _ in Float(1) / Float(rows.count) }
         let parameters = try TrainableParameters(model.decoder, scope: .matrices(layers: [2]))
         // Away from the reference, where KL and its gradient would be zero.
         let down = model.decoder.weights.layers[2].down
@@ -108,7 +109,6 @@ import Testing
                 try down.values()[index] = original[index] + Float(distance * Double(gradient[index]) / norm)
             }
             let hidden = try model.decoder.forward(model.decoder.embed(batch), batch: batch, layers: layers)
-            let rows = 0..<sequence.ids.count
             let losses = Kernels.divergence(
                 kind, logits: try OutputHead(model.decoder, hidden: hidden).logits(rows),
                 reference: try OutputHead(reference.decoder, hidden: states).logits(rows), coefficients: coefficients)

@@ -1,0 +1,11 @@
+extension Sequence where Element: BinaryFloatingPoint {
+    /// The mean, in double; nil of none.
+    var mean: Double? {
+        var (sum, count) = (0.0, 0)
+        for value in self {
+            sum += Double(value)
+            count += 1
+        }
+        return count == 0 ? nil : sum / Double(count)
+    }
+}
