@@ -150,13 +150,10 @@ struct BenchRunCommand: AsyncParsableCommand {
             encoder: try encoder.map { try SentenceEncoder(URL(fileURLWithPath: $0, isDirectory: true)) },
             output: output, cache: cacheFolder, version: ProductVersion.current)
         let bar = ProgressBar("pch")
+        var notes = ProgressNotes()
         let result = try benchmark.run(fresh ? .discard : .resume) { progress in
             bar.update(share: progress.overall, secondsLeft: progress.secondsLeft, progress.phase)
-            // In a log file: a line for each longer piece of work.
-            if !bar.isShown, progress.share == 0, !progress.phase.contains(": request ") {
-                let left = progress.secondsLeft.map { ", \(ProgressBar.duration($0)) left" } ?? ""
-                ClientOutput.note("\(progress.phase)\(left)")
-            }
+            if !bar.isShown { notes.update(progress) }
         }
         bar.finish()
         if json {
