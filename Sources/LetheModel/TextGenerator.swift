@@ -20,6 +20,12 @@ public struct TextGenerator {
     /// - Throws: `bad_data` for an empty prompt or a token outside the vocabulary, `limit_exceeded` for a prompt that
     ///   leaves no room for the new tokens.
     public func generate(_ model: LanguageModel, prompts: [[Int32]]) throws -> [[Int32]] {
+        try generate(model, prompts: prompts.map { ($0, maximumNewTokens) })
+    }
+
+    /// The same, each prompt with the new tokens that it gets at most, of which ``maximumNewTokens`` is the limit.
+    /// - Throws: as ``generate(_:prompts:)``.
+    package func generate(_ model: LanguageModel, prompts: [(ids: [Int32], limit: Int)]) throws -> [[Int32]] {
         var results: [[Int32]] = []
         var generator = SeededGenerator(seed: seed)
         for start in stride(from: 0, to: prompts.count, by: max(1, batchSize)) {
@@ -29,17 +35,21 @@ public struct TextGenerator {
         return results
     }
 
-    private func generateBatch(_ model: LanguageModel, _ prompts: [[Int32]], _ generator: inout SeededGenerator) throws
-        -> [[Int32]]
-    {
-        guard maximumNewTokens > 0 else { return prompts.map { _ in [] } }
-        guard prompts.allSatisfy({ !$0.isEmpty }) else { throw LetheError(.badData, "a prompt has no tokens") }
+    private func generateBatch(
+        _ model: LanguageModel, _ prompts: [(ids: [Int32], limit: Int)], _ generator: inout SeededGenerator
+    ) throws -> [[Int32]] {
         var results = prompts.map { _ in [Int32]() }
+        let limits = prompts.map { min($0.limit, maximumNewTokens) }
+        let continued = prompts.indices.filter { limits[$0] > 0 }
+        guard let longest = continued.map({ limits[$0] }).max() else { return results }
+        let begun = continued.map { prompts[$0].ids }
+        guard begun.allSatisfy({ !$0.isEmpty }) else { throw LetheError(.badData, "a prompt has no tokens") }
         let ends = model.endOfTextIDs
-        try model.decoder.continuePrompts(prompts, maximumNewTokens: maximumNewTokens) { state, active in
+        try model.decoder.continuePrompts(begun, maximumNewTokens: longest) { state, active in
             zip(active, try choose(model.decoder, state, &generator)).map { sequence, token in
-                results[sequence].append(token)
-                return ends.contains(token) || results[sequence].count == maximumNewTokens ? nil : token
+                let place = continued[sequence]
+                results[place].append(token)
+                return ends.contains(token) || results[place].count == limits[place] ? nil : token
             }
         }
         return results

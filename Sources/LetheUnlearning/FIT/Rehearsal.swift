@@ -25,7 +25,7 @@ package enum Rehearsal {
     package static func texts(
         of forms: [RehearsedForm], own: OwnRuns, tokens: Int, model: LanguageModel, seed: UInt64
     ) throws -> [[TrainingSequence]] {
-        var begun: [(form: Int, prompt: [Int32], length: Int)] = []
+        var begun: [(form: Int, prompt: [Int32], newTokens: Int)] = []
         for (place, form) in forms.enumerated() where tokens > 0 {
             let texts = form.sequences.filter { $0.firstTarget == 1 }
             let examples = texts.isEmpty ? form.sequences : texts
@@ -37,19 +37,19 @@ package enum Rehearsal {
                 let prompt = Array(beginnings.contains(common) ? common : common.prefix(1))
                 let length = min(longestText, example.ids.count)
                 let count = max(1, share / examples.count / length)
-                begun += Array(repeating: (place, prompt, length), count: count)
+                begun += Array(repeating: (place, prompt, max(1, length - prompt.count)), count: count)
                 left -= count * length
             }
         }
-        let longest = begun.map { max(1, $0.length - $0.prompt.count) }.max() ?? 0
+        let longest = begun.map(\.newTokens).max() ?? 0
         var generator = TextGenerator(
             maximumNewTokens: min(longest, model.configuration.maximumPositions - beginningTokens))
         generator.temperature = 1
         generator.seed = seed
-        let written = try generator.generate(model, prompts: begun.map(\.prompt))
+        let written = try generator.generate(model, prompts: begun.map { ($0.prompt, $0.newTokens) })
         var found = forms.map { _ in [[Int32]]() }
         for (begun, rest) in zip(begun, written) {
-            let text = Array((begun.prompt + rest).prefix(max(begun.length, begun.prompt.count + 1)))
+            let text = begun.prompt + rest
             if !found[begun.form].contains(text) && !own.areRecited(in: text) { found[begun.form].append(text) }
         }
         return found.map { $0.map { TrainingSequence(ids: $0) } }

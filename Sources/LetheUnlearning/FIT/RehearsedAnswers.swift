@@ -29,10 +29,10 @@ package enum RehearsedAnswers {
             try add(to: &questions, about: texts, of: form, own: own, tokens: tokens / forms.count, model: model)
         }
         guard let asked = questions.map(\.length).max() else { return [] }
-        let answers = try TextGenerator(maximumNewTokens: asked).generate(model, prompts: questions.map(\.ids))
+        let answers = try TextGenerator(maximumNewTokens: asked).generate(
+            model, prompts: questions.map { ($0.ids, $0.length) })
         let pairs = zip(questions, answers).map { question, answer in
-            TrainingSequence(
-                ids: question.ids + answer.prefix(question.length), firstTarget: question.ids.count)
+            TrainingSequence(ids: question.ids + answer, firstTarget: question.ids.count)
         }
         return try zip(pairs, model.nll(of: pairs)).compactMap { pair, nll in
             let known = Array(nll.prefix { Double($0) <= -log(leastProbability) })
