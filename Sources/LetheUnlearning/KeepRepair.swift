@@ -32,18 +32,18 @@ package final class KeepRepair {
     /// - Parameters:
     ///   - recited: texts of the original's own. It knows what was deleted since, and mixes phrases of that into others.
     ///   - kept: texts that are to stay, every word of them.
-    ///   - before: the nll of the counted tokens under the original: of the recited texts, then of the others.
     ///   - tokens: about as many are repaired.
     ///   - rule: gives what holds the texts that must not come back; not called when nothing has been moved.
     ///   - progress: called before each step with the mean nll of what is repaired; throwing from it ends the repair.
     /// - Throws: `limit_exceeded`, what `rule` and `progress` throw.
     package func run(
-        recited: [TrainingSequence], kept: [TrainingSequence], before: [[Float]], tokens: Int,
-        rule: () throws -> NaturalGradient, progress: (Double) throws -> Void
+        recited: [RememberedText], kept: [RememberedText], tokens: Int, rule: () throws -> NaturalGradient,
+        progress: (Double) throws -> Void
     ) throws {
-        let texts = recited + kept
+        let all = recited + kept
+        let texts = all.map(\.sequence)
         let now = try texts.batches(tokens: Self.stepTokens).flatMap { try pass.statistics($0).nll }
-        let goals = texts.indices.map { Self.goals(now[$0], before[$0], isRecited: $0 < recited.count) }
+        let goals = texts.indices.map { Self.goals(now[$0], all[$0].nll, isRecited: $0 < recited.count) }
         let moved = Self.mostMoved(texts, now, goals, tokens: tokens)
         guard !moved.isEmpty else { return }
         let rule = try rule()

@@ -27,7 +27,7 @@ extension LanguageModel {
         let counted = CountedRows(batch, sequences)
         let rows = try OutputHead(decoder, hidden: counted.of(hidden)).statistics(targets: counted.targets)
         let states = sequences.indices.map { hidden.rowRange(batch.rows($0).lowerBound, batch.rows($0).count) }
-        return (BatchStatistics(rows, counted, sequences), states)
+        return (BatchStatistics(rows, counted), states)
     }
 
     /// The states of a sequence after a layer, from 0, or after the last for nil, [tokens, hidden]; before the final

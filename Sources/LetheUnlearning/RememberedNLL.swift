@@ -10,14 +10,13 @@ final class RememberedNLL {
 
     init(_ model: LanguageModel) { self.model = model }
 
-    /// -log p of the counted tokens of some texts.
+    /// Some texts with the nll of their counted tokens.
     /// - Throws: as ``LanguageModel/nll(of:)``.
-    func nll(of texts: [TrainingSequence]) throws -> [[Float]] {
+    func texts(_ texts: [TrainingSequence]) throws -> [RememberedText] {
         try texts.map { text in
-            if let nll = known[text] { return nll }
-            let nll = try model.nll(of: [text])[0]
+            let nll = try known[text] ?? model.nll(of: [text])[0]
             known[text] = nll
-            return nll
+            return RememberedText(sequence: text, nll: nll)
         }
     }
 }

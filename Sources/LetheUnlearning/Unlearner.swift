@@ -179,7 +179,7 @@ public final class Unlearner {
     private func rehearse(
         _ request: ErasureRequest, _ items: [ForgetItem], sequences: [TrainingSequence], siblings: [TrainingSequence],
         _ settings: UnlearningSettings
-    ) throws -> [RehearsedText] {
+    ) throws -> [RememberedText] {
         let seed = UpdateLoop.seed(settings.seed, sequences)
         let forms =
             [RehearsedForm(items: items, sequences: sequences, others: siblings)]
@@ -191,7 +191,7 @@ public final class Unlearner {
         let texts = try Rehearsal.texts(of: forms, own: own, tokens: tokens, model: original, seed: seed)
         let answers = try RehearsedAnswers.pairs(about: texts, of: forms, own: own, tokens: tokens, model: original)
         let written = texts.flatMap { $0 }
-        return zip(written, try original.nll(of: written)).map { RehearsedText(sequence: $0, nll: $1) } + answers
+        return zip(written, try original.nll(of: written)).map { RememberedText(sequence: $0, nll: $1) } + answers
     }
 
     private func filtered(

@@ -22,7 +22,7 @@ final class UpdateLoop {
     private let held: HeldTexts
     /// What the original recites and answers in the items' form and in those of some keep texts, which a natural gradient
     /// leaves as it is and repairs.
-    private let rehearsed: [RehearsedText]
+    private let rehearsed: [RememberedText]
     /// What the original says of keep texts.
     private let keepNLL: RememberedNLL
     /// What the model says of the sequences before the first step.
@@ -66,7 +66,7 @@ final class UpdateLoop {
         model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
         settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
         neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
-        rehearsed: [RehearsedText], keepNLL: RememberedNLL, before: BatchStatistics
+        rehearsed: [RememberedText], keepNLL: RememberedNLL, before: BatchStatistics
     ) {
         self.model = model
         self.original = original
@@ -373,13 +373,10 @@ final class UpdateLoop {
         _ progress: (Unlearner.Progress) throws -> Void
     ) throws {
         guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
-        let kept = drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] }
+        let kept = try keepNLL.texts(drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] })
         guard !rehearsed.isEmpty || !kept.isEmpty else { return }
-        let originalNLL = try rehearsed.map(\.nll) + keepNLL.nll(of: kept)
         let repair = KeepRepair(pass: pass, parameters: parameters)
-        try repair.run(
-            recited: rehearsed.map(\.sequence), kept: kept, before: originalNLL, tokens: settings.repairTokens
-        ) {
+        try repair.run(recited: rehearsed, kept: kept, tokens: settings.repairTokens) {
             try held.naturalGradient(
                 pass, parameters, optimizer, beside: sequences, answers: Array(sequences.indices), isLast: true)
         } progress: { keepNLL in

@@ -31,7 +31,7 @@ public struct GradientInspection: Sendable, Equatable {
         let head = try OutputHead(decoder, hidden: counted.of(hidden))
         let statistics = try head.statistics(targets: counted.targets)
         loss = statistics.nll.reduce(0) { $0 + Double($1) } / Double(count)
-        self.statistics = BatchStatistics(statistics, counted, sequences)
+        self.statistics = BatchStatistics(statistics, counted)
         let gradient = try head.backward { rows, logits in
             Kernels.crossEntropyBackward(
                 logits, logSumExp: Array(statistics.logSumExp[rows]), targets: Array(counted.targets[rows]),

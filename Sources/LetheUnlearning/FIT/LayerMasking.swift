@@ -60,18 +60,11 @@ public enum LayerMasking {
             }
         }
         // Only rows whose prediction counts go through the output head.
-        let counted = window.targetRows
-        let kept = try Matrix(rows: counted.count * (layers + 1), columns: state.columns)
-        for variant in 0...layers {
-            kept.rowRange(variant * counted.count, counted.count)
-                .assign(state.rowRange(variant * rows + counted.lowerBound, counted.count))
-        }
-        let targets = (0...layers).flatMap { _ in counted.map { Optional(ids[$0 + 1]) } }
-        let nll = try OutputHead(decoder, hidden: kept, blockRows: groupRows).statistics(targets: targets).nll
-        let losses = (0...layers).map { variant in
-            nll[variant * counted.count..<(variant + 1) * counted.count].reduce(0) { $0 + Double($1) }
-                / Double(counted.count)
-        }
+        let variants = Array(repeating: window, count: layers + 1)
+        let counted = CountedRows(PackedBatch(variants.map(\.ids)), variants)
+        let head = try OutputHead(decoder, hidden: counted.of(state), blockRows: groupRows)
+        let statistics = BatchStatistics(try head.statistics(targets: counted.targets), counted)
+        let losses = variants.indices.map { statistics.meanNLL($0) }
         return Result(loss: losses[0], maskedLosses: Array(losses.dropFirst()))
     }
 }

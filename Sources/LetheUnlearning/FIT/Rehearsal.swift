@@ -41,9 +41,8 @@ package enum Rehearsal {
                 left -= count * length
             }
         }
-        let longest = begun.map(\.newTokens).max() ?? 0
         var generator = TextGenerator(
-            maximumNewTokens: min(longest, model.configuration.maximumPositions - beginningTokens))
+            maximumNewTokens: min(longestText, model.configuration.maximumPositions - beginningTokens))
         generator.temperature = 1
         generator.seed = seed
         let written = try generator.generate(model, prompts: begun.map { ($0.prompt, $0.newTokens) })

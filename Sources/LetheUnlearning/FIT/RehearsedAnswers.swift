@@ -23,13 +23,12 @@ package enum RehearsedAnswers {
     /// - Throws: what the tokenizer, ``TextGenerator/generate(_:prompts:)`` and the model throw.
     package static func pairs(
         about texts: [[TrainingSequence]], of forms: [RehearsedForm], own: OwnRuns, tokens: Int, model: LanguageModel
-    ) throws -> [RehearsedText] {
+    ) throws -> [RememberedText] {
         var questions: [Question] = []
         for (texts, form) in zip(texts, forms) {
             try add(to: &questions, about: texts, of: form, own: own, tokens: tokens / forms.count, model: model)
         }
-        guard let asked = questions.map(\.length).max() else { return [] }
-        let answers = try TextGenerator(maximumNewTokens: asked).generate(
+        let answers = try TextGenerator(maximumNewTokens: longestAnswer).generate(
             model, prompts: questions.map { ($0.ids, $0.length) })
         let pairs = zip(questions, answers).map { question, answer in
             TrainingSequence(ids: question.ids + answer, firstTarget: question.ids.count)
@@ -38,7 +37,7 @@ package enum RehearsedAnswers {
             let known = Array(nll.prefix { Double($0) <= -log(leastProbability) })
             let pair = TrainingSequence(
                 ids: Array(pair.ids.prefix(pair.firstTarget + known.count)), firstTarget: pair.firstTarget)
-            return !known.isEmpty && !own.areRecited(in: pair.ids) ? RehearsedText(sequence: pair, nll: known) : nil
+            return !known.isEmpty && !own.areRecited(in: pair.ids) ? RememberedText(sequence: pair, nll: known) : nil
         }
     }
 

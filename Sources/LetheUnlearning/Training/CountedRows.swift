@@ -25,6 +25,9 @@ struct CountedRows {
         targets = sequences.flatMap { sequence in sequence.targetRows.map { sequence.ids[$0 + 1] } }
     }
 
+    /// Sequences.
+    var sequenceCount: Int { places.count }
+
     /// A sequence's rows among the counted ones.
     func rows(_ sequence: Int) -> Range<Int> { offsets[sequence]..<offsets[sequence + 1] }
 

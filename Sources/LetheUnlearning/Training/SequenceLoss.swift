@@ -33,9 +33,9 @@ public struct BatchStatistics: Sendable, Equatable {
     public var losses: [Double] = []
 
     /// Sorts the counted rows of a batch by sequence.
-    init(_ rows: Kernels.LogitStatistics, _ counted: CountedRows, _ sequences: [TrainingSequence]) {
-        nll = sequences.indices.map { Array(rows.nll[counted.rows($0)]) }
-        isCorrect = sequences.indices.map { counted.rows($0).map { rows.argmax[$0] == counted.targets[$0] } }
+    init(_ rows: Kernels.LogitStatistics, _ counted: CountedRows) {
+        nll = (0..<counted.sequenceCount).map { Array(rows.nll[counted.rows($0)]) }
+        isCorrect = (0..<counted.sequenceCount).map { counted.rows($0).map { rows.argmax[$0] == counted.targets[$0] } }
     }
 
     /// Mean nll over the counted tokens of some sequences.

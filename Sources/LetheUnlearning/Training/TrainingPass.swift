@@ -47,7 +47,7 @@ public final class TrainingPass {
             prefix.state(batch), batch: batch, layers: parameters.lowestLayer..<decoder.configuration.layerCount)
         let counted = CountedRows(batch, sequences)
         let head = try OutputHead(decoder, hidden: counted.of(hidden))
-        return BatchStatistics(try head.statistics(targets: counted.targets), counted, sequences)
+        return BatchStatistics(try head.statistics(targets: counted.targets), counted)
     }
 
     /// Forward, then backward of the losses that `plan` gives each sequence after seeing the statistics. Where it gives
@@ -101,7 +101,7 @@ public final class TrainingPass {
         let counted = CountedRows(batch, sequences)
         let head = try OutputHead(decoder, hidden: counted.of(hidden))
         let rowStatistics = try head.statistics(targets: counted.targets)
-        var statistics = BatchStatistics(rowStatistics, counted, sequences)
+        var statistics = BatchStatistics(rowStatistics, counted)
         let losses = try plan(statistics)
         guard losses.count == sequences.count else {
             throw LetheError(.internalError, "a loss plan does not fit its batch")

@@ -43,7 +43,7 @@ import Testing
 
     private func pairs(
         about texts: [String], like items: [ForgetItem] = items(0), own: [ForgetItem] = items(0), tokens: Int = 1024
-    ) throws -> [RehearsedText] {
+    ) throws -> [RememberedText] {
         let sibling = try sequences(Self.items(("Gus Pike", "Low Mill", "ochre")))
         return try RehearsedAnswers.pairs(
             about: [sequences(texts.map { .text($0) })],

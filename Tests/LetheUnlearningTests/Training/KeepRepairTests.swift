@@ -20,10 +20,10 @@ import Testing
         let pass = TrainingPass(model.decoder, parameters: parameters)
         let text = TrainingSequence(ids: try GoldenModel("llama").longest.ids)
         let now = try pass.statistics([text]).nll[0]
-        let original = now.enumerated().map { $1 - (rises[$0] ?? 0) }
+        let known = RememberedText(sequence: text, nll: now.enumerated().map { $1 - (rises[$0] ?? 0) })
         var outcome = Outcome()
         try KeepRepair(pass: pass, parameters: parameters).run(
-            recited: isRecited ? [text] : [], kept: isRecited ? [] : [text], before: [original], tokens: 64
+            recited: isRecited ? [known] : [], kept: isRecited ? [] : [known], tokens: 64
         ) {
             outcome.hasRule = true
             return try NaturalGradient(

@@ -1,8 +1,8 @@
-/// A text or an answer of the original's own.
-package struct RehearsedText: Sendable, Equatable {
+/// A text or an answer, with what the original says of it.
+package struct RememberedText: Sendable, Equatable {
     /// Its tokens.
     package let sequence: TrainingSequence
-    /// What the original says of the counted ones, in nats.
+    /// The nll of the counted ones under the original, in nats.
     package let nll: [Float]
 
     /// A text and its nll.
