@@ -21,7 +21,7 @@ public struct UnlearningRecord: Sendable, Equatable {
             let tokens = statistics.nll.reduce(0) { $0 + $1.count }
             guard tokens > 0 else { return }
             nll = statistics.meanNLL(of: statistics.nll.indices)
-            let correct = statistics.isCorrect.reduce(0) { $0 + $1.count { $0 } }
+            let correct = zip(statistics.predicted.joined(), statistics.actual.joined()).count { $0 == $1 }
             accuracy = Double(correct) / Double(tokens)
             probability =
                 statistics.nll.indices.reduce(0) { $0 + exp(-statistics.meanNLL($1)) } / Double(statistics.nll.count)

@@ -180,20 +180,13 @@ public struct SetEvaluator {
 
     /// Log-probability, prediction and token of every counted place.
     private func statistics(_ model: LanguageModel, _ sequences: [TrainingSequence]) throws -> [SequenceStatistics] {
-        var results: [SequenceStatistics] = []
-        for part in PackedBatch.ranges(lengths: sequences.map(\.ids.count), rowLimit: batchTokens) {
-            let batch = PackedBatch(sequences[part].map(\.ids))
-            let statistics = try model.statistics(batch)
-            for (place, sequence) in sequences[part].enumerated() {
-                let first = batch.rows(place).lowerBound
-                let counted = sequence.targetRows
-                results.append(
-                    SequenceStatistics(
-                        logs: counted.map { -Double(statistics.nll[first + $0]) },
-                        predicted: counted.map { statistics.argmax[first + $0] },
-                        actual: counted.map { sequence.ids[$0 + 1] }))
+        try sequences.batches(tokens: batchTokens).flatMap { batch in
+            let statistics = try model.statistics(of: batch)
+            return batch.indices.map { index in
+                SequenceStatistics(
+                    logs: statistics.nll[index].map { -Double($0) }, predicted: statistics.predicted[index],
+                    actual: statistics.actual[index])
             }
         }
-        return results
     }
 }

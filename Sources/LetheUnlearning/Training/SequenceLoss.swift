@@ -27,15 +27,18 @@ public enum SequenceLoss {
 public struct BatchStatistics: Sendable, Equatable {
     /// -log p of each counted token.
     public var nll: [[Float]]
-    /// Whether the most likely token was the right one.
-    public var isCorrect: [[Bool]]
+    /// The most likely token in the place of each counted token.
+    public var predicted: [[Int32]]
+    /// The counted tokens.
+    public var actual: [[Int32]]
     /// What each sequence's ``SequenceLoss`` adds up to; empty where none was given.
     public var losses: [Double] = []
 
     /// Sorts the counted rows of a batch by sequence.
     init(_ rows: Kernels.LogitStatistics, _ counted: CountedRows) {
         nll = (0..<counted.sequenceCount).map { Array(rows.nll[counted.rows($0)]) }
-        isCorrect = (0..<counted.sequenceCount).map { counted.rows($0).map { rows.argmax[$0] == counted.targets[$0] } }
+        predicted = (0..<counted.sequenceCount).map { Array(rows.argmax[counted.rows($0)]) }
+        actual = (0..<counted.sequenceCount).map { Array(counted.targets[counted.rows($0)]) }
     }
 
     /// Mean nll over the counted tokens of some sequences.

@@ -71,7 +71,7 @@ extension [TrainingSequence] {
     }
 
     /// The sequences in order, in batches of at most so many tokens; a longer sequence is alone.
-    func batches(tokens: Int) -> [[TrainingSequence]] {
+    package func batches(tokens: Int) -> [[TrainingSequence]] {
         PackedBatch.ranges(lengths: map(\.ids.count), rowLimit: tokens).map { Array(self[$0]) }
     }
 }

@@ -21,7 +21,7 @@ import Testing
         for nll in [statistics.nll[1], statistics.nll[3]] {
             #expect(zip(nll, expected).allSatisfy { abs($0 - $1) < 1e-4 })
         }
-        #expect(statistics.isCorrect[1] == Array(statistics.isCorrect[2].suffix(expected.count)))
+        #expect(statistics.predicted[1] == Array(statistics.predicted[2].suffix(expected.count)))
         #expect(try model.nll(of: [nothing]) == [[]])
     }
 

@@ -30,7 +30,7 @@ import Testing
                         seen.nll[0], statistics.nll[index], Tolerance(absolute: 1e-5, relative: 1e-5)) == nil)
                 return [losses[index]]
             }
-            #expect(alone.isCorrect[0] == statistics.isCorrect[index])
+            #expect(alone.predicted[0] == statistics.predicted[index])
         }
         for (sum, other) in zip(try gradients(parameters), whole) {
             #expect(Closeness.mismatch(sum, other, ofScale: 1e-4) == nil)
