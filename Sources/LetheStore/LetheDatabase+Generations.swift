@@ -42,6 +42,22 @@ extension LetheDatabase {
         }
     }
 
+    /// Reads the files of the ``referenceGeneration(_:)``: when that fails and a purge has moved the reference on in the
+    /// meantime, reads those of the next one.
+    /// - Throws: ``LetheError`` with code `not_found`, what `body` throws.
+    public func withReferenceGeneration<Value: Sendable>(
+        _ model: String, _ body: (GenerationRow) async throws -> Value
+    ) async throws -> Value {
+        while true {
+            let reference = try await referenceGeneration(model)
+            do {
+                return try await body(reference)
+            } catch {
+                guard try await referenceGeneration(model).number != reference.number else { throw error }
+            }
+        }
+    }
+
     /// Every generation of a model by number, those that are gone included.
     /// - Throws: ``LetheError`` with code `not_found`.
     public func generations(_ model: String) async throws -> [GenerationRow] {

@@ -163,6 +163,28 @@ import Testing
         #expect(try offline.json.objectValue?.keys == rolled.objectValue?.keys)
     }
 
+    @Test func `a request whose head goes back, and is gone, begins again on the new one`() async throws {
+        try await bench.importModel()
+        let daemon = try await bench.serve()
+        try await bench.succeed("submit", "-", "--wait", "--url", daemon.url, input: Self.body("Flora"))
+        let pair = #"{"prompt":"Where?","completion":" At pier 3, beside the mill."}"#
+        let body = #"{"category":"other","items":[\#(pair),\#(pair)],"options":\#(Self.longOptions)}"#
+        let answer = try await bench.succeed("submit", "-", "--url", daemon.url, "--json", input: body)
+        let id = try #require(try answer.json["id"]?.stringValue)
+        while try await daemon.get("/v1/requests/\(id)")["state"] == .string("queued") {}
+        let rolled = try await daemon.call(
+            "POST", "/v1/models/tiny/rollback", body: Data(#"{"generation":0}"#.utf8))
+        #expect(rolled.status == 200)
+        // As retention does it.
+        let folder = URL(fileURLWithPath: bench.store).appendingPathComponent("models/tiny/generations")
+        let head = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasPrefix("1-") })
+        try FileManager.default.removeItem(at: folder.appendingPathComponent(head))
+        let ended = try await daemon.waitForEnd(of: id)
+        #expect(ended["state"] == .string("applied"), "\(ended["error"] ?? .null)")
+        #expect(ended["attempt"] == .integer(2))
+    }
+
     @Test func `requests are cancelled while they wait and while they run`() async throws {
         try await bench.importModel()
         let daemon = try await bench.serve()

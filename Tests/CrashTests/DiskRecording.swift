@@ -59,7 +59,9 @@ struct DiskRecording {
         }
 
         mutating func follow(_ id: String, on daemon: DaemonProcess) async throws {
-            let state = try #require(try await daemon.waitForEnd(of: id)["state"]?.stringValue)
+            let request = try await daemon.waitForEnd(of: id)
+            let state = try #require(request["state"]?.stringValue)
+            #expect(state == "applied", "\(id): \(request["error"] ?? .null)")
             try promise(.reached(id: id, state: state))
         }
 

@@ -45,10 +45,10 @@ struct PowerLossCheck {
         #expect((accepted...accepted + 1).contains(requests.count))
         for (id, request) in requests {
             let state = request["state"]?.stringValue ?? ""
-            let isRolledBack = request["error"]?["code"] == .string("rolled_back")
+            let code = request["error"]?["code"]?.stringValue
             #expect(
-                ["applied", "cancelled", "purged"].contains(state) || (state == "failed" && isRolledBack),
-                "\(id) is \(state)")
+                ["applied", "cancelled", "purged"].contains(state) || (state == "failed" && code == "rolled_back"),
+                "\(id) is \(state): \(code ?? "no code"), \(request["error"]?["message"]?.stringValue ?? "")")
         }
         try await checkLineage(daemon, requests)
         let finished = try await daemon.stop()

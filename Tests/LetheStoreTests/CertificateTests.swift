@@ -197,4 +197,30 @@ import Testing
         try await store.applyNext()
         #expect(try await store.database.referenceGeneration("tiny").number == 3)
     }
+
+    @Test func `a reference that is purged while it is read gives way to the next`() async throws {
+        let store = try StoreFixture()
+        try await store.registerModel()
+        try await store.submit()
+        try await store.applyNext()
+        let recovery = StoreRecovery(database: store.database, generations: store.generations)
+        var read: [Int] = []
+        let found = try await store.database.withReferenceGeneration("tiny") { reference in
+            read.append(reference.number)
+            if reference.number == 0 { _ = try await recovery.purge("tiny", number: 0) }
+            try store.generations.verify("tiny", reference, depth: .sizes)
+            return reference.number
+        }
+        #expect(found == 1)
+        #expect(read == [0, 1])
+        // One that is damaged, and still the reference, stays an error.
+        let folder = store.generations.url("tiny", try await store.database.head("tiny"))
+        try FileManager.default.removeItem(at: folder)
+        let error = await errorCode {
+            try await store.database.withReferenceGeneration("tiny") { reference in
+                _ = try store.generations.verify("tiny", reference, depth: .sizes)
+            }
+        }
+        #expect(error == .badData)
+    }
 }

@@ -174,8 +174,9 @@ public final class RequestWorker: Service, ServedModels {
     private func load(_ name: String, head: GenerationRow) async throws {
         let source = try self.source(name, head)
         if await runner.holds(name, source) { return }
-        let reference = try await database.referenceGeneration(name)
-        let space = try await runner.load(name, head: source, original: self.source(name, reference))
+        let space = try await database.withReferenceGeneration(name) { reference in
+            try await runner.load(name, head: source, original: self.source(name, reference))
+        }
         try await runner.restoreMemory(database.memory(name, space: space))
         status.withLock { $0 = (true, nil) }
     }
@@ -348,7 +349,7 @@ public final class RequestWorker: Service, ServedModels {
         case releaseIfHeld
         /// Tried again after so many seconds.
         case retry(TimeInterval)
-        /// Failed for good.
+        /// Failed for good, unless the head has moved in the meantime: then it is queued again.
         case fail
     }
 
@@ -409,6 +410,10 @@ public final class RequestWorker: Service, ServedModels {
                 claim, at: clock.now().addingTimeInterval(delay), code: failure.code.rawValue,
                 message: failure.message)
         case .fail:
+            // After a rollback the files that it worked on may have been purged: it begins again on the new head.
+            guard try await database.head(claimed.model).number == claimed.head.number else {
+                return try await database.release(claim)
+            }
             try await database.fail(claim, code: failure.code.rawValue, message: failure.message)
         }
     }
