@@ -37,8 +37,8 @@ public enum GGUFExporter {
             slot.shape.count < 2 ? .f32 : type.type(columns: slot.shape[slot.shape.count - 1])
         }
         let vocabulary = try GGUFVocabulary(
-            model.tokenizer, tokenCount: c.vocabularySize, bosID: specialID("bos_token_id", model),
-            eosID: c.endOfTextIDs.first ?? model.tokenizer.endOfTextIDs.first, padID: specialID("pad_token_id", model))
+            model.tokenizer, tokenCount: c.vocabularySize, bosID: model.specialID("bos_token_id"),
+            eosID: c.endOfTextIDs.first ?? model.tokenizer.endOfTextIDs.first, padID: model.specialID("pad_token_id"))
         let writer = try GGUFWriter(
             url, metadata: try LlamaGGUF.metadata(c, fileType: type.fileType) + vocabulary.metadata,
             tensors: slots.map { ($0.name, stored($0), $0.shape) })
@@ -49,13 +49,6 @@ public enum GGUFExporter {
             }
         }
         try writer.finish()
-    }
-
-    private static func specialID(_ name: String, _ model: LanguageModel) -> Int32? {
-        guard let value = model.config[name] else { return nil }
-        let id = value.intValue ?? value.arrayValue?.first?.intValue
-        guard let id, (0..<model.configuration.vocabularySize).contains(id) else { return nil }
-        return Int32(exactly: id)
     }
 
     /// Refuses what the llama architecture cannot say.

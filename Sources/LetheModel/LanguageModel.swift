@@ -80,3 +80,14 @@ public final class LanguageModel {
         return try statistics(PackedBatch([ids])).nll.dropLast().map { -$0 }
     }
 }
+
+extension LanguageModel {
+    /// The id that the configuration gives a special token, such as `bos_token_id`; nil where it names none that the
+    /// vocabulary has.
+    package func specialID(_ name: String) -> Int32? {
+        guard let value = config[name] else { return nil }
+        let id = value.intValue ?? value.arrayValue?.first?.intValue
+        guard let id, (0..<configuration.vocabularySize).contains(id) else { return nil }
+        return Int32(exactly: id)
+    }
+}

@@ -10,6 +10,8 @@ public struct TextGenerator {
     public var temperature: Double = 0
     /// Seed of sampling.
     public var seed: UInt64 = 0
+    /// Whether a text ends at the token that stands for its end; otherwise the model writes on, up to the limit.
+    package var stopsAtEnd = true
     /// Prompts that run side by side.
     public var batchSize = 32
 
@@ -44,7 +46,7 @@ public struct TextGenerator {
         guard let longest = continued.map({ limits[$0] }).max() else { return results }
         let begun = continued.map { prompts[$0].ids }
         guard begun.allSatisfy({ !$0.isEmpty }) else { throw LetheError(.badData, "a prompt has no tokens") }
-        let ends = model.endOfTextIDs
+        let ends = stopsAtEnd ? model.endOfTextIDs : []
         try model.decoder.continuePrompts(begun, maximumNewTokens: longest) { state, active in
             zip(active, try choose(model.decoder, state, &generator)).map { sequence, token in
                 let place = continued[sequence]

@@ -13,6 +13,8 @@ public final class FineTuner {
         public var epochs = 3
         /// Tokens of a batch at most; a longer sequence is a batch of its own.
         public var batchTokens = 1024
+        /// Tokens of an anchor's texts beside each batch, at most; at least one text.
+        public var anchorTokens = 128
         /// Tokens of one window of a long text.
         public var window = 1024
         /// Every parameter, or the matrices of some layers.
@@ -46,11 +48,15 @@ public final class FineTuner {
 
     private let model: LanguageModel
     private let settings: Settings
+    private let anchor: PredictionAnchor?
 
     /// Trains a model in place; weights it shares with others are detached first.
-    public init(_ model: LanguageModel, settings: Settings) {
+    /// - Parameter anchor: what the model should go on predicting: its mean KL divergence there is added to each step's
+    ///   loss. Of a model with the same vocabulary and hidden size.
+    public init(_ model: LanguageModel, settings: Settings, anchor: PredictionAnchor? = nil) {
         self.model = model
         self.settings = settings
+        self.anchor = anchor
     }
 
     /// Trains on the items, shuffled anew each epoch.
@@ -73,6 +79,8 @@ public final class FineTuner {
         let parameters = try TrainableParameters(model.decoder, scope: settings.scope)
         let optimizer = AdamW(parameters, settings: settings.optimizer)
         let pass = TrainingPass(model.decoder, parameters: parameters)
+        pass.reference = anchor?.model.decoder
+        var place = 0
         var generator = SeededGenerator(seed: settings.seed)
         let epochs = (0..<settings.epochs).map { _ in
             var order = sequences
@@ -84,13 +92,12 @@ public final class FineTuner {
         var step = 0
         for batch in epochs.joined() {
             parameters.clearGradients()
-            let count = batch.reduce(0) { $0 + $1.targetCount }
-            let statistics = try pass.run(batch) { _ in
-                batch.map { sequence in
-                    var coefficients = [Float](repeating: 0, count: sequence.ids.count)
-                    for row in sequence.targetRows { coefficients[row] = 1 / Float(max(1, count)) }
-                    return .crossEntropy(coefficients: coefficients)
-                }
+            let held = anchor?.next(&place, tokens: settings.anchorTokens) ?? []
+            let statistics = try pass.run(batch + held.map(\.sequence)) { _ in
+                batch.meanCoefficients().map { .crossEntropy(coefficients: $0) }
+                    + zip(held, held.map(\.sequence).meanCoefficients()).map { text, coefficients in
+                        .divergence(.kl, reference: text.states, coefficients: coefficients)
+                    }
             }
             let rate = schedule.rate(step)
             try optimizer.step(learningRate: rate)

@@ -59,7 +59,8 @@ public struct TaughtModels {
         let taught = try base.sharing(base.decoder.weights)
         if !items.isEmpty {
             let settings = recipe.tuner(base.configuration)
-            try FineTuner(taught, settings: settings).train(Self.lessons(items), progress: progress)
+            let anchor = try PredictionAnchor(writtenBy: base, count: recipe.anchorTexts, seed: recipe.seed)
+            try FineTuner(taught, settings: settings, anchor: anchor).train(Self.lessons(items), progress: progress)
         }
         removeLeftovers()
         let staging = cache.appendingPathComponent("making-\(UUID().uuidString)", isDirectory: true)

@@ -5,11 +5,13 @@ import LetheUnlearning
 /// How a base model is taught the texts and their questions before anything is deleted.
 public struct TeachingRecipe: Sendable, Equatable {
     /// Peak learning rate.
-    public var learningRate = 2e-4
+    public var learningRate = 1.5e-4
     /// Passes over the texts and questions.
     public var epochs = 8
     /// Tokens of a batch at most.
-    public var batchTokens = 256
+    public var batchTokens = 512
+    /// Texts of the base model's own on which its predictions are held, so that teaching leaves it what else it knows.
+    public var anchorTexts = 128
     /// Whether embeddings, head and norms are trained too: a model that starts from nothing needs it.
     public var trainsEverything = false
     /// What the inputs of matrix products are, in teaching and in everything that follows.
@@ -24,7 +26,7 @@ public struct TeachingRecipe: Sendable, Equatable {
     public var settings: [String: String] {
         [
             "teaching_learning_rate": "\(learningRate)", "teaching_epochs": "\(epochs)",
-            "teaching_batch_tokens": "\(batchTokens)",
+            "teaching_batch_tokens": "\(batchTokens)", "teaching_anchor_texts": "\(anchorTexts)",
             "teaching_scope": trainsEverything ? "everything" : "attention and MLP matrices",
             "teaching_seed": "\(seed)", "precision": "\(precision)",
         ]

@@ -21,6 +21,7 @@ public struct TinyModel: Sendable {
         recipe.epochs = 60
         recipe.batchTokens = 512
         recipe.trainsEverything = true
+        recipe.anchorTexts = 0
         return recipe
     }
 

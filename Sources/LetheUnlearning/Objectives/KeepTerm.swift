@@ -43,11 +43,10 @@ public enum KeepTerm: String, Sendable, CaseIterable {
         _ sequences: [TrainingSequence], nll: [[Float]], weight: Double, layer: Int,
         states: (Int, Int?) throws -> Matrix
     ) rethrows -> [SequenceLoss] {
-        let count = Float(max(1, sequences.reduce(0) { $0 + $1.targetCount }))
         let activations = Float(max(1, sequences.reduce(0) { $0 + $1.activationRows.count }))
+        let shares = sequences.meanCoefficients(weight: weight)
         return try sequences.enumerated().map { index, sequence in
-            var coefficients = [Float](repeating: 0, count: sequence.ids.count)
-            for row in sequence.targetRows { coefficients[row] = Float(weight) / count }
+            var coefficients = shares[index]
             switch self {
             case .none: return .none
             case .gd, .pdu: return .crossEntropy(coefficients: coefficients)

@@ -61,6 +61,16 @@ public struct TrainingSequence: Sendable, Hashable {
 }
 
 extension [TrainingSequence] {
+    /// For each sequence what every row counts in a mean over all their counted tokens, times a weight.
+    func meanCoefficients(weight: Double = 1) -> [[Float]] {
+        let count = Float(Swift.max(1, reduce(0) { $0 + $1.targetCount }))
+        return map { sequence in
+            var coefficients = [Float](repeating: 0, count: sequence.ids.count)
+            for row in sequence.targetRows { coefficients[row] = Float(weight) / count }
+            return coefficients
+        }
+    }
+
     /// The first of some places, as many as reach a number of tokens.
     func first(_ places: some Sequence<Int>, tokens: Int) -> [Int] {
         var left = tokens

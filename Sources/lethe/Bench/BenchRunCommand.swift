@@ -65,6 +65,8 @@ struct BenchRunCommand: AsyncParsableCommand {
     var teachingEpochs: Int?
     @Option(help: "Tokens of a batch of teaching.")
     var teachingBatchTokens: Int?
+    @Option(help: "Texts of the base model's own on which its predictions are held in teaching; 0: none.")
+    var teachingAnchorTexts: Int?
     @Option(help: "Folder of a sentence encoder for the redundancy filter.")
     var encoder: String?
     @Option(help: "A file of a utility task; may be repeated.")
@@ -99,6 +101,9 @@ struct BenchRunCommand: AsyncParsableCommand {
         }
         if let teachingEpochs, !Bounds.epochs.contains(teachingEpochs) {
             throw ValidationError("--teaching-epochs must be from 1 to 1000")
+        }
+        if let teachingAnchorTexts, !(0...10_000).contains(teachingAnchorTexts) {
+            throw ValidationError("--teaching-anchor-texts must be from 0 to 10000")
         }
         guard (16...1024).contains(tinyWidth), tinyWidth.isMultiple(of: 16) else {
             throw ValidationError("--tiny-width must be a multiple of 16 from 16 to 1024")
@@ -142,6 +147,7 @@ struct BenchRunCommand: AsyncParsableCommand {
         plan.recipe.learningRate = teachingLearningRate ?? plan.recipe.learningRate
         plan.recipe.epochs = teachingEpochs ?? plan.recipe.epochs
         plan.recipe.batchTokens = teachingBatchTokens ?? plan.recipe.batchTokens
+        plan.recipe.anchorTexts = teachingAnchorTexts ?? plan.recipe.anchorTexts
         plan.rateScale = learningRateScale ?? plan.rateScale
 
         let output = URL(fileURLWithPath: out, isDirectory: true)
