@@ -52,7 +52,7 @@ public final class FineTuner {
 
     /// Trains a model in place; weights it shares with others are detached first.
     /// - Parameter anchor: what the model should go on predicting: its mean KL divergence there is added to each step's
-    ///   loss. Of a model with the same vocabulary and hidden size.
+    ///   loss. Of a model with the same vocabulary and hidden size; `usage` is thrown in training otherwise.
     public init(_ model: LanguageModel, settings: Settings, anchor: PredictionAnchor? = nil) {
         self.model = model
         self.settings = settings
@@ -76,6 +76,11 @@ public final class FineTuner {
     /// - Throws: as ``train(_:progress:)``.
     public func train(sequences: [TrainingSequence], progress: (Step) throws -> Void = { _ in }) throws {
         guard !sequences.isEmpty else { throw LetheError(.badData, "there is nothing to train on") }
+        if let held = anchor?.model.configuration {
+            guard held.vocabularySize == model.configuration.vocabularySize,
+                held.hiddenSize == model.configuration.hiddenSize
+            else { throw LetheError(.usage, "the anchor's model has another vocabulary or hidden size") }
+        }
         let parameters = try TrainableParameters(model.decoder, scope: settings.scope)
         let optimizer = AdamW(parameters, settings: settings.optimizer)
         let pass = TrainingPass(model.decoder, parameters: parameters)

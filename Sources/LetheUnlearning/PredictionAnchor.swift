@@ -26,7 +26,7 @@ public struct PredictionAnchor {
         var source = SeededGenerator(seed: seed)
         let vocabulary = min(model.tokenizer.vocabularySize, model.configuration.vocabularySize)
         let begin = model.specialID("bos_token_id")
-        let prompts = (0..<count).map { index in
+        let prompts = (0..<max(0, count)).map { index in
             let token = Int32(source.nextInt(below: vocabulary))
             return [index.isMultiple(of: 2) ? begin ?? token : token]
         }

@@ -60,4 +60,14 @@ import Testing
         #expect(held[0] == held[1])
         #expect(held[0] != free)
     }
+
+    @Test func `an anchor of another kind of model is refused`() throws {
+        let other = try PredictionAnchor(writtenBy: GoldenModel("gpt2").load(), count: 1, tokens: 8, seed: 3)
+        do {
+            _ = try train(other)
+            Issue.record("not refused")
+        } catch let error as LetheError {
+            #expect(error.code == .usage)
+        }
+    }
 }
