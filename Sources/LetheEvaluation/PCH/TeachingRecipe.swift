@@ -5,7 +5,7 @@ import LetheUnlearning
 /// How a base model is taught the texts and their questions before anything is deleted.
 public struct TeachingRecipe: Sendable, Equatable {
     /// Peak learning rate.
-    public var learningRate = 1.5e-4
+    public var learningRate = 3e-4
     /// Passes over the texts and questions.
     public var epochs = 8
     /// Tokens of a batch at most.
