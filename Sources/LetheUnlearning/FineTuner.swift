@@ -85,7 +85,7 @@ public final class FineTuner {
         let optimizer = AdamW(parameters, settings: settings.optimizer)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = anchor?.model.decoder
-        var place = 0
+        let anchors = anchor?.groups(tokens: settings.anchorTokens) ?? []
         var generator = SeededGenerator(seed: settings.seed)
         let epochs = (0..<settings.epochs).map { _ in
             var order = sequences
@@ -97,7 +97,7 @@ public final class FineTuner {
         var step = 0
         for batch in epochs.joined() {
             parameters.clearGradients()
-            let held = anchor?.next(&place, tokens: settings.anchorTokens) ?? []
+            let held = anchors.isEmpty ? [] : anchors[step % anchors.count]
             let statistics = try pass.run(batch + held.map(\.sequence)) { _ in
                 batch.meanCoefficients().map { .crossEntropy(coefficients: $0) }
                     + zip(held, held.map(\.sequence).meanCoefficients()).map { text, coefficients in

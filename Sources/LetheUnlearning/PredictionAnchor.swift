@@ -40,16 +40,8 @@ public struct PredictionAnchor {
         }
     }
 
-    /// The texts from `place` on, in a circle, that at most `tokens` tokens hold, but at least one; moves the place on.
-    func next(_ place: inout Int, tokens: Int) -> [Text] {
-        guard !texts.isEmpty else { return [] }
-        var chosen: [Text] = []
-        var left = tokens
-        repeat {
-            chosen.append(texts[place])
-            left -= texts[place].sequence.ids.count
-            place = (place + 1) % texts.count
-        } while chosen.count < texts.count && texts[place].sequence.ids.count <= left
-        return chosen
+    /// The texts in groups of at most `tokens` tokens; a longer one is alone.
+    func groups(tokens: Int) -> [ArraySlice<Text>] {
+        PackedBatch.ranges(lengths: texts.map(\.sequence.ids.count), rowLimit: tokens).map { texts[$0] }
     }
 }

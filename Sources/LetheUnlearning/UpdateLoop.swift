@@ -108,7 +108,7 @@ final class UpdateLoop {
             let level = try original.nll(of: checked).joined().mean ?? 0
             dual = DualVariable(value: settings.keepWeight, epsilon: (1 + DualVariable.slack) * level)
         }
-        if !targets.isEmpty { record.targetNLL = targets.reduce(0, +) / Double(targets.count) }
+        record.targetNLL = targets.mean
 
         try takeSteps(pass, parameters, &record, progress)
         isRounded = false

@@ -1,3 +1,5 @@
+import LetheCore
+
 /// What an attack's values are of a set of texts with their questions.
 enum AttackMeasure: String, CaseIterable {
     /// 100 · ∛(P · R · A).
@@ -10,15 +12,11 @@ enum AttackMeasure: String, CaseIterable {
     /// The value over some items of a score.
     func value(_ items: some Sequence<SetEvaluator.ItemScore>) -> Double {
         let items = Array(items)
-        func mean(_ values: [Double]) -> Double { SampleSummary(values).mean }
         switch self {
-        case .answerProbability: return mean(items.flatMap(\.probabilities))
-        case .rougeL: return mean(items.flatMap(\.rougeL))
+        case .answerProbability: return items.flatMap(\.probabilities).mean ?? 0
+        case .rougeL: return items.flatMap(\.rougeL).mean ?? 0
         case .aggregate:
-            return AggregateScore(
-                probability: mean(items.flatMap(\.probabilities)), rougeL: mean(items.flatMap(\.rougeL)),
-                accuracy: mean(items.map(\.accuracy))
-            ).value
+            return SetEvaluator.aggregate(items).value
         }
     }
 }

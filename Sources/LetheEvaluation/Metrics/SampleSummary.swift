@@ -1,3 +1,5 @@
+import LetheCore
+
 /// Mean and spread of a list of numbers.
 public struct SampleSummary: Sendable, Equatable {
     /// How many numbers.
@@ -13,7 +15,7 @@ public struct SampleSummary: Sendable, Equatable {
 
     /// Summarises numbers.
     public init(_ values: [Double]) {
-        let mean = values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+        let mean = values.mean ?? 0
         self.count = values.count
         self.mean = mean
         variance =

@@ -1,4 +1,5 @@
 import Foundation
+import LetheCore
 
 /// Metrics of one sequence from what a language model said about its tokens.
 ///
@@ -8,7 +9,7 @@ import Foundation
 public enum TokenMetrics {
     /// The mean negative log-probability of a token, in nats.
     public static func meanNLL(_ logProbabilities: [Double]) -> Double? {
-        logProbabilities.isEmpty ? nil : -logProbabilities.reduce(0, +) / Double(logProbabilities.count)
+        logProbabilities.mean.map { -$0 }
     }
 
     /// The length-normalised probability of an answer, `exp(mean log p)`, in [0, 1].

@@ -1,4 +1,5 @@
 import Foundation
+import LetheCore
 
 /// What was measured of one model on one text and its questions, in numbers only.
 struct ItemMetrics: Codable, Equatable {
@@ -35,18 +36,15 @@ extension SetMetrics {
     /// The metrics of a set from those of its texts; nil for an empty set.
     init?(_ items: [ItemMetrics], side: Side) {
         guard !items.isEmpty else { return nil }
-        func mean(_ values: [Double]) -> Double? {
-            values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-        }
         let ratios = items.flatMap(\.truthRatios)
         let tokens = items.reduce(0) { $0 + $1.tokens }
         let total = items.reduce(0) { $0 + ($1.tokens > 0 ? $1.nll * Double($1.tokens) : 0) }
         self.init(
             texts: items.count, pairs: items.reduce(0) { $0 + $1.probabilities.count },
-            probability: mean(items.flatMap(\.probabilities)) ?? 0, rougeL: mean(items.flatMap(\.rougeL)) ?? 0,
-            rougeLPublished: mean(items.flatMap(\.rougeLPublished)), accuracy: mean(items.map(\.accuracy)) ?? 0,
-            extractionStrength: mean(items.flatMap(\.extractionStrength)),
-            exactMemorisation: mean(items.flatMap(\.exactMemorisation)), meanNLL: mean(items.map(\.nll)) ?? 0,
+            probability: items.flatMap(\.probabilities).mean ?? 0, rougeL: items.flatMap(\.rougeL).mean ?? 0,
+            rougeLPublished: items.flatMap(\.rougeLPublished).mean, accuracy: items.map(\.accuracy).mean ?? 0,
+            extractionStrength: items.flatMap(\.extractionStrength).mean,
+            exactMemorisation: items.flatMap(\.exactMemorisation).mean, meanNLL: items.map(\.nll).mean ?? 0,
             perplexity: exp(total / Double(max(1, tokens))),
             truthRatio: side == .forget
                 ? TruthRatio.forgetAggregate(ratios) : TruthRatio.retainAggregate(ratios))

@@ -110,11 +110,14 @@ public struct SetEvaluator {
                     exactMemorisation: range.map { pairStatistics[$0].exactMemorisation },
                     truthRatios: ratios.isEmpty ? [] : range.compactMap { ratios[$0] }))
         }
-        func mean(_ values: [Double]) -> Double { values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count) }
-        let aggregate = AggregateScore(
-            probability: mean(scores.flatMap(\.probabilities)), rougeL: mean(scores.flatMap(\.rougeL)),
-            accuracy: mean(scores.map(\.accuracy)))
-        return Score(aggregate: aggregate, meanNLL: mean(scores.map(\.nll)), items: scores)
+        return Score(aggregate: Self.aggregate(scores), meanNLL: scores.map(\.nll).mean ?? 0, items: scores)
+    }
+
+    /// P, R and A over some texts with their questions; 0 where there are none.
+    static func aggregate(_ items: [ItemScore]) -> AggregateScore {
+        AggregateScore(
+            probability: items.flatMap(\.probabilities).mean ?? 0, rougeL: items.flatMap(\.rougeL).mean ?? 0,
+            accuracy: items.map(\.accuracy).mean ?? 0)
     }
 
     /// The greedy answers' ids. Prompts whose right answers are of like length run side by side, so that few wait for

@@ -134,8 +134,7 @@ struct ReportContent {
             let groups = method.runs.compactMap(\.checkpoints.last).flatMap { $0.retainGroups ?? [] }
             guard !groups.isEmpty else { continue }
             let cells = ["given", "unseen"].map { name in
-                let values = groups.filter { $0.group == name }.map(\.retainUtility)
-                return ReportNumber.degree(values.isEmpty ? nil : SampleSummary(values).mean)
+                ReportNumber.degree(groups.filter { $0.group == name }.map(\.retainUtility).mean)
             }
             table.add(cells: [method.label] + cells, swatch: style.swatch)
         }
@@ -153,10 +152,7 @@ struct ReportContent {
             "Model", "Texts", "P", "R", "A", "Aggregate", "Mean NLL", "Perplexity", "Extraction", "Memorised",
             "Truth ratio")
         func add(_ label: String, _ metrics: [SetMetrics], _ swatch: String) {
-            func mean(_ value: (SetMetrics) -> Double?) -> Double? {
-                let values = metrics.compactMap(value)
-                return values.isEmpty ? nil : SampleSummary(values).mean
-            }
+            func mean(_ value: (SetMetrics) -> Double?) -> Double? { metrics.compactMap(value).mean }
             table.add(
                 label, metrics.first.map { "\($0.texts)" } ?? "–", ReportNumber.degree(mean(\.probability)),
                 ReportNumber.degree(mean(\.rougeL)), ReportNumber.degree(mean(\.accuracy)),

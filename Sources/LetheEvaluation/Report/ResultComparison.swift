@@ -87,8 +87,8 @@ public struct ResultComparison: Sendable {
         let blocks: [(title: String, rows: [Row])] = [
             ("Forget Degree, last checkpoint", rows { $0.summary.last?.forgetDegree.mean }),
             ("Retain Utility, last checkpoint", rows { $0.summary.last?.retainUtility.mean }),
-            ("Forget Degree, mean of the checkpoints", rows { Self.mean($0.summary.map(\.forgetDegree.mean)) }),
-            ("Retain Utility, mean of the checkpoints", rows { Self.mean($0.summary.map(\.retainUtility.mean)) }),
+            ("Forget Degree, mean of the checkpoints", rows { $0.summary.map(\.forgetDegree.mean).mean }),
+            ("Retain Utility, mean of the checkpoints", rows { $0.summary.map(\.retainUtility.mean).mean }),
             ("Recovered by attacks", attackRows),
             ("Median seconds of a request", secondRows),
         ]
@@ -117,7 +117,7 @@ public struct ResultComparison: Sendable {
                 if values[name] == nil { names.append(name) }
                 values[name, default: []] += attack.recovered.map { [$0] } ?? []
             }
-            return names.map { ($0, Self.mean(values[$0] ?? [])) }
+            return names.map { ($0, values[$0]?.mean) }
         }
         let (a, b) = (recovered(first), recovered(second))
         return union(a.map(\.0), b.map(\.0)).map { name in
@@ -141,6 +141,4 @@ public struct ResultComparison: Sendable {
     private func union(_ first: [String], _ second: [String]) -> [String] {
         first + second.filter { !first.contains($0) }
     }
-
-    private static func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : SampleSummary(values).mean }
 }

@@ -1,3 +1,5 @@
+import LetheCore
+
 /// Levels of a request's answers, evened out.
 ///
 /// An answer's level is known from a few tokens in a few siblings only. One that quotes the text comes out too low, because

@@ -1,3 +1,4 @@
+import LetheCore
 import LetheModel
 import LetheTensor
 

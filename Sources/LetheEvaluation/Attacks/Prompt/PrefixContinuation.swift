@@ -14,7 +14,7 @@ struct PrefixContinuation {
 
         /// The mean over the texts, on what is left after `share` of each; the continuation may have begun earlier.
         func value(_ outcomes: [Outcome], _ share: Double) -> Double {
-            SampleSummary(outcomes.map { $0.value(self, share) }).mean
+            outcomes.map { $0.value(self, share) }.mean ?? 0
         }
     }
 

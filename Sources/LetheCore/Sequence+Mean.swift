@@ -1,6 +1,6 @@
 extension Sequence where Element: BinaryFloatingPoint {
     /// The mean, in double; nil of none.
-    var mean: Double? {
+    package var mean: Double? {
         var (sum, count) = (0.0, 0)
         for value in self {
             sum += Double(value)
