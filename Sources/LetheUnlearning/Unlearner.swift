@@ -165,12 +165,18 @@ public final class Unlearner {
             ? try timed("rehearsal") {
                 try rehearse(request, items, sequences: sequences, siblings: siblings, settings)
             } : []
-        let trainer = UpdateLoop(
-            model: model, original: original, objective: objective, keepTerm: keepTerm, settings: settings,
-            sequences: sequences, neverSeen: neverSeen, neighbours: neighbours,
-            corpus: keepTexts, siblings: siblings, rehearsed: rehearsed,
-            keepNLL: corpus?.nll ?? RememberedNLL(original), before: inspection.statistics)
-        try timed("training") { try trainer.run(layers: layers, record: &record, progress: progress) }
+        try timed("training") {
+            let losses = try StepLosses(
+                objective: objective, keepTerm: keepTerm, settings: settings, original: original, sequences: sequences,
+                neverSeen: neverSeen, neighbours: neighbours, corpus: keepTexts)
+            let held = HeldTexts(
+                model, items: sequences, siblings: siblings, rehearsed: rehearsed, corpus: keepTexts,
+                keepNLL: corpus?.nll ?? RememberedNLL(original), seed: settings.seed)
+            let loop = UpdateLoop(
+                model: model, original: original, settings: settings, sequences: sequences,
+                levels: neverSeen.map(\.level), losses: losses, held: held, before: inspection.statistics)
+            try loop.run(layers: layers, record: &record, progress: progress)
+        }
         return Outcome(
             record: record, memoryVectors: vectors, changedLayers: record.steps > 0 ? layers : [])
     }
@@ -180,7 +186,7 @@ public final class Unlearner {
         _ request: ErasureRequest, _ items: [ForgetItem], sequences: [TrainingSequence], siblings: [TrainingSequence],
         _ settings: UnlearningSettings
     ) throws -> [RememberedText] {
-        let seed = UpdateLoop.seed(settings.seed, sequences)
+        let seed = sequences.seed(settings.seed)
         let forms =
             [RehearsedForm(items: items, sequences: sequences, others: siblings)]
             + (try RehearsedForm.ofKeepTexts(

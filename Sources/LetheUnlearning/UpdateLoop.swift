@@ -3,40 +3,18 @@ import LetheCore
 import LetheModel
 import LetheTensor
 
-/// The steps of one request: objective, keep term, token weights, optimiser and stop rule.
+/// The steps of one request, as many as its items need to be at their target.
 final class UpdateLoop {
     private let model: LanguageModel
     private let original: LanguageModel
-    private let objective: any ForgetObjective
-    private let keepTerm: KeepTerm
     private let settings: UnlearningSettings
     private let sequences: [TrainingSequence]
-    /// One for each sequence; empty where neither the stop rule nor the objective asks for it.
-    private let neverSeen: [NeverSeenReference]
-    /// Texts of the items' form, one list for each sibling; empty where the objective does not ask for siblings.
-    private let neighbours: [[NeverSeenReference.Neighbour]]
     /// Nats, one for each sequence; empty without a stop rule.
     private let targets: [Double]
-    private let corpus: [TrainingSequence]
-    /// Siblings, which a natural gradient leaves as they are.
+    private let losses: StepLosses
     private let held: HeldTexts
-    /// What the original recites and answers in the items' form and in those of some keep texts, which a natural gradient
-    /// leaves as it is and repairs.
-    private let rehearsed: [RememberedText]
-    /// What the original says of keep texts.
-    private let keepNLL: RememberedNLL
     /// What the model says of the sequences before the first step.
     private let before: BatchStatistics
-    private var generator: SeededGenerator
-    /// Draws keep texts to hold and to repair; its seed depends on the items, so that requests draw different ones.
-    private var keepGenerator: SeededGenerator
-    private var referenceNLL: [[Float]] = []
-    private var referenceStates: [ReferenceStates: Matrix] = [:]
-    /// One for each sequence; empty unless the objective asks for them.
-    private var refusals: [TrainingSequence] = []
-    private var refusalReferenceNLL: [[Float]] = []
-    /// The weight of the keep term where that is a constraint.
-    private var dual: DualVariable?
     /// Share of the way from the first level to the target that the active items still have to go.
     private var remaining = 1.0
     private var firstGap: Double?
@@ -51,40 +29,27 @@ final class UpdateLoop {
     private static let leastRate = 0.2
     /// Share of the way from what was known to the target that rounding may bring back.
     private static let roundedTolerance = 0.1
-    /// Tokens of keep texts that a natural gradient holds where they are, beside what was rehearsed.
-    private static let heldKeepTokens = 4096
-    /// Tokens of what is held that say which changes of an output matter.
-    private static let answerTokens = 4096
-    /// Tokens of keep texts that are looked at after the steps, beside what was rehearsed: have they been moved?
-    private static let checkedKeepTokens = 2048
-    /// Tokens of siblings that it holds.
-    private static let heldSiblingTokens = 4096
+    /// Keep texts of which the record says what the update did to them.
+    private static let checkedTexts = 16
     /// Steps over which the learning rate rises to its peak.
     private static let warmUpSteps = 4
 
+    /// - Parameters:
+    ///   - levels: nats at which each sequence is no better known than one that was never seen; empty where there is no
+    ///     stop rule.
+    ///   - held: used with a natural gradient only.
     init(
-        model: LanguageModel, original: LanguageModel, objective: any ForgetObjective, keepTerm: KeepTerm,
-        settings: UnlearningSettings, sequences: [TrainingSequence], neverSeen: [NeverSeenReference],
-        neighbours: [[NeverSeenReference.Neighbour]], corpus: [TrainingSequence], siblings: [TrainingSequence],
-        rehearsed: [RememberedText], keepNLL: RememberedNLL, before: BatchStatistics
+        model: LanguageModel, original: LanguageModel, settings: UnlearningSettings, sequences: [TrainingSequence],
+        levels: [Double], losses: StepLosses, held: HeldTexts, before: BatchStatistics
     ) {
         self.model = model
         self.original = original
-        self.objective = objective
-        self.keepTerm = keepTerm
         self.settings = settings
         self.sequences = sequences
-        self.neverSeen = neverSeen
-        self.neighbours = neighbours
-        targets = settings.stopsAtTarget ? neverSeen.map(\.level) : []
-        self.corpus = corpus
-        let heldSiblings = siblings.first(siblings.indices, tokens: Self.heldSiblingTokens)
-        held = HeldTexts(model, siblings: heldSiblings.map { siblings[$0].ids })
-        self.rehearsed = rehearsed
-        self.keepNLL = keepNLL
+        targets = settings.stopsAtTarget ? levels : []
+        self.losses = losses
+        self.held = held
         self.before = before
-        generator = SeededGenerator(seed: settings.seed)
-        keepGenerator = SeededGenerator(seed: Self.seed(settings.seed, sequences))
         latestNLL = sequences.indices.map(before.meanNLL)
     }
 
@@ -93,27 +58,15 @@ final class UpdateLoop {
             model.decoder, scope: .matrices(layers: layers), sharesGradients: true)
         let pass = TrainingPass(model.decoder, parameters: parameters)
         pass.reference = original.decoder
-        if objective.needsReference { referenceNLL = try original.nll(of: sequences) }
-        if objective.needsRefusals {
-            refusals = try sequences.map {
-                try Refusals.sequence(for: $0, model: model, generator: &generator)
-            }
-            refusalReferenceNLL = try original.nll(of: refusals)
-        }
-        let checked = corpus.isEmpty ? [] : drawKeep(min(corpus.count, 16)).map { corpus[$0] }
+        let checked = try losses.drawChecked(Self.checkedTexts)
         record.before = UnlearningRecord.Level(before)
         if !checked.isEmpty { record.keepBefore = try UnlearningRecord.Level(pass.statistics(checked)) }
-
-        if keepTerm == .pdu {
-            let level = try original.nll(of: checked).joined().mean ?? 0
-            dual = DualVariable(value: settings.keepWeight, epsilon: (1 + DualVariable.slack) * level)
-        }
         record.targetNLL = targets.mean
 
         try takeSteps(pass, parameters, &record, progress)
         isRounded = false
         record.alreadyForgotten = record.steps == 0
-        if !record.alreadyForgotten { try repairKeepTexts(pass, parameters, record, progress) }
+        if !record.alreadyForgotten { try repair(pass, parameters, record, progress) }
 
         let after = record.alreadyForgotten ? before : try pass.statistics(sequences)
         record.after = UnlearningRecord.Level(after)
@@ -161,7 +114,7 @@ final class UpdateLoop {
                         // ones, whose moments know one gradient only, and then falls with what is left of the way to
                         // the target, so that the last steps do not overshoot. The slope of a bounded loss falls by itself.
                         let warmUp = min(1, Double(taken + 1) / Double(Self.warmUpSteps))
-                        let slowDown = objective.isBounded ? 1 : max(Self.leastRate, remaining)
+                        let slowDown = losses.isBounded ? 1 : max(Self.leastRate, remaining)
                         rate = settings.learningRate * min(warmUp, slowDown)
                     }
                     try rule.visit(layer, learningRate: rate)
@@ -225,51 +178,46 @@ final class UpdateLoop {
         report: (_ keepNLL: Double?) throws -> Void, update: (_ layer: Int) throws -> Void
     ) throws -> Double? {
         parameters.clearGradients()
-        let keep = keepTerm == .none ? [] : drawKeep(settings.keepSequences)
-        let batch = chosen.map { index in
-            var sequence = sequences[index]
-            if objective.usesRandomLabels { sequence.drawnLabels = randomLabels(sequence) }
-            return sequence
-        }
-        let answers = refusals.isEmpty ? [] : chosen.map { refusals[$0] }
-        let keepRange = chosen.count..<chosen.count + keep.count
-        let near = neighbours.isEmpty ? [] : neighbours[record.steps % neighbours.count]
-        let nearTokens = Float(max(1, near.reduce(0) { $0 + $1.sequence.targetCount }))
-        let nearLosses = near.map { neighbour in
-            SequenceLoss.distributions(
-                neighbour.predictions,
-                coefficients: neighbour.sequence.atTargetRows(
-                    neighbour.sequence.targetRows.map { _ in Float(settings.neighbourWeight) / nearTokens }),
-                targetCoefficients: [])
-        }
+        let batch = losses.batch(chosen, step: record.steps)
         var isDone = false
         var meanWeight = 0.0
         var fall = 0.0
-        let statistics = try pass.run(batch + keep.map { corpus[$0] } + answers + near.map(\.sequence)) { statistics in
+        let statistics = try pass.run(batch.sequences) { statistics in
             for (position, index) in chosen.enumerated() { latestNLL[index] = statistics.meanNLL(position) }
-            try report(keep.isEmpty ? nil : statistics.meanNLL(of: keepRange))
+            try report(batch.keep.isEmpty ? nil : statistics.meanNLL(of: batch.keepRange))
             let active = active(statistics, chosen.indices, chosen)
             if !targets.isEmpty { atTarget.formUnion(Set(chosen).subtracting(active.map { chosen[$0] })) }
             isDone = active.isEmpty && !targets.isEmpty
-            if isDone { return Array(repeating: .none, count: chosen.count + keep.count + answers.count + near.count) }
+            if isDone { return Array(repeating: .none, count: batch.sequences.count) }
             let live = targets.isEmpty ? Array(chosen.indices) : active
             if !targets.isEmpty {
                 let gap = live.reduce(0) { $0 + targets[chosen[$1]] - statistics.meanNLL($1) } / Double(live.count)
                 remaining = min(1, gap / (firstGap ?? gap))
                 firstGap = firstGap ?? gap
             }
-            let firstRefusal = answers.isEmpty ? nil : keepRange.upperBound
-            let forget = try forgetLosses(statistics, chosen, live, firstRefusal: firstRefusal)
-            (meanWeight, fall) = (forget.meanWeight, forget.fall)
-            return try forget.items + keepLosses(keep, nll: Array(statistics.nll[keepRange])) + forget.refusals
-                + nearLosses
+            let losses = try losses.losses(batch, statistics, training: live)
+            (meanWeight, fall) = (losses.meanWeight, losses.fall)
+            return losses.sequences
         } didVisit: { layer in
             try update(layer)
             parameters.gradients(layer)?.clear()
         }
-        if !isDone && !keep.isEmpty { dual?.update(loss: statistics.meanNLL(of: keepRange)) }
+        if !isDone { losses.didTakeStep(batch, statistics) }
         if record.steps == 0 { record.meanWeight = meanWeight }
         return isDone ? nil : fall
+    }
+
+    /// After the steps of a natural gradient brings back what they have moved.
+    private func repair(
+        _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: UnlearningRecord,
+        _ progress: (Unlearner.Progress) throws -> Void
+    ) throws {
+        guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
+        try held.repair(pass, parameters, optimizer, tokens: settings.repairTokens) { keepNLL in
+            try progress(
+                Unlearner.Progress(
+                    phase: "training", step: record.steps, steps: settings.epochs, forgetNLL: nil, keepNLL: keepNLL))
+        }
     }
 
     /// Over the tokens of some sequences, when they were last looked at.
@@ -295,148 +243,11 @@ final class UpdateLoop {
         }
     }
 
-    /// The losses of a step's forget items.
-    private struct ForgetLosses {
-        /// One for each chosen item.
-        var items: [SequenceLoss]
-        /// One for each refusal.
-        var refusals: [SequenceLoss]
-        /// The mean of the token weights before they are normalised.
-        var meanWeight: Double
-        /// See ``ForgetLoss/fall``; 0 for objectives that do not tell it.
-        var fall = 0.0
-    }
-
-    /// The losses of the step's items, and those of their refusals, whose statistics begin at `firstRefusal`.
-    private func forgetLosses(
-        _ statistics: BatchStatistics, _ chosen: [Int], _ live: [Int], firstRefusal: Int?
-    ) throws -> ForgetLosses {
-        var input = ForgetInput(
-            sequences: live.map { sequences[chosen[$0]] }, nll: live.map { statistics.nll[$0] })
-        if objective.needsReference { input.referenceNLL = live.map { referenceNLL[chosen[$0]] } }
-        if objective.needsReferenceStates {
-            input.referenceStates = try live.map { try referenceState(sequences[chosen[$0]], throughLayer: nil) }
-        }
-        if objective.needsCounterfactuals {
-            input.counterfactuals = live.map { neverSeen[chosen[$0]].counterfactual }
-        }
-        input.weights = input.nll.indices.map {
-            settings.reweighting.weights(input.nll[$0], importance: input.sequences[$0].importance)
-        }
-        let count = Double(max(1, input.tokenCount))
-        let meanWeight = input.weights.reduce(0) { $0 + $1.reduce(0) { $0 + Double($1) } } / count
-        if settings.normalizesWeights && meanWeight > 0 {
-            let factor = Float(1 / meanWeight)
-            input.weights = input.weights.map { $0.map { $0 * factor } }
-        }
-        if let firstRefusal {
-            let nll = live.map { statistics.nll[firstRefusal + $0] }
-            input.sequences += live.map { refusals[chosen[$0]] }
-            input.nll += nll
-            input.referenceNLL += live.map { refusalReferenceNLL[chosen[$0]] }
-            input.weights += nll.map { $0.map { _ in 1 } }
-        }
-        if objective.needsLevels { input.levels = live.map { neverSeen[chosen[$0]].tokenLevels } }
-        var fall = 0.0
-        let losses: [SequenceLoss]
-        if let objective = objective as? any TokenObjective {
-            let loss = objective.evaluate(input)
-            fall = loss.fall
-            losses = zip(input.sequences, loss.coefficients).map { $0.crossEntropy($1) }
-        } else {
-            losses = try objective.losses(input)
-        }
-        var items = [SequenceLoss](repeating: .none, count: chosen.count)
-        var answers = [SequenceLoss](repeating: .none, count: firstRefusal == nil ? 0 : chosen.count)
-        for (place, position) in live.enumerated() {
-            items[position] = losses[place]
-            if firstRefusal != nil { answers[position] = losses[live.count + place] }
-        }
-        return ForgetLosses(items: items, refusals: answers, meanWeight: meanWeight, fall: fall)
-    }
-
-    private func keepLosses(_ keep: [Int], nll: [[Float]]) throws -> [SequenceLoss] {
-        let layer =
-            objective.lastLayer
-            ?? RepresentationMisdirection.defaultLayer(layerCount: model.configuration.layerCount)
-        return try keepTerm.losses(
-            keep.map { corpus[$0] }, nll: nll, weight: dual?.value ?? settings.keepWeight, layer: layer
-        ) { place, layer in
-            try referenceState(corpus[keep[place]], throughLayer: layer)
-        }
-    }
-
-    /// After the steps of a natural gradient brings some keep texts, and what was rehearsed, back to where the original
-    /// has them, and holds the items and their siblings where they are now.
-    private func repairKeepTexts(
-        _ pass: TrainingPass, _ parameters: TrainableParameters, _ record: UnlearningRecord,
-        _ progress: (Unlearner.Progress) throws -> Void
-    ) throws {
-        guard case .naturalGradient(let optimizer) = settings.optimizer, settings.repairTokens > 0 else { return }
-        let kept = try keepNLL.texts(drawKeep(tokens: Self.checkedKeepTokens).map { corpus[$0] })
-        guard !rehearsed.isEmpty || !kept.isEmpty else { return }
-        let repair = KeepRepair(pass: pass, parameters: parameters)
-        try repair.run(recited: rehearsed, kept: kept, tokens: settings.repairTokens) {
-            try held.naturalGradient(
-                pass, parameters, optimizer, beside: sequences, answers: Array(sequences.indices), isLast: true)
-        } progress: { keepNLL in
-            try progress(
-                Unlearner.Progress(
-                    phase: "training", step: record.steps, steps: settings.epochs, forgetNLL: nil, keepNLL: keepNLL))
-        }
-    }
-
     private func stepRule(_ pass: TrainingPass, _ parameters: TrainableParameters) throws -> any StepRule {
         switch settings.optimizer {
-        case .adamW(let optimizer): return AdamW(parameters, settings: optimizer)
+        case .adamW(let optimizer): AdamW(parameters, settings: optimizer)
         case .naturalGradient(let optimizer):
-            let texts = rehearsed.map(\.sequence) + drawKeep(tokens: Self.heldKeepTokens).map { corpus[$0] }
-            return try held.naturalGradient(
-                pass, parameters, optimizer, beside: texts, answers: Self.answers(texts, tokens: Self.answerTokens),
-                isLast: settings.repairTokens == 0)
-        }
-    }
-
-    /// The places of what follows a prompt, the last first, up to a number of tokens; where nothing does, of any text.
-    private static func answers(_ texts: [TrainingSequence], tokens: Int) -> [Int] {
-        let answers = texts.indices.filter { texts[$0].firstTarget > 1 }
-        return texts.first((answers.isEmpty ? Array(texts.indices) : answers).reversed(), tokens: tokens)
-    }
-
-    /// A seed of a request's own: FNV-1a over its tokens.
-    static func seed(_ seed: UInt64, _ sequences: [TrainingSequence]) -> UInt64 {
-        sequences.flatMap(\.ids).reduce(seed) { ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3 }
-    }
-
-    /// Keep texts in random order, up to a number of tokens; each request has an order of its own.
-    private func drawKeep(tokens: Int) -> [Int] {
-        var order = Array(corpus.indices)
-        keepGenerator.shuffle(&order)
-        return corpus.first(order, tokens: tokens)
-    }
-
-    private struct ReferenceStates: Hashable {
-        let sequence: TrainingSequence
-        let layer: Int?
-    }
-
-    /// The reference model's states of a sequence, made once a request: the output of a layer, nil: the last.
-    private func referenceState(_ sequence: TrainingSequence, throughLayer layer: Int?) throws -> Matrix {
-        let key = ReferenceStates(sequence: sequence, layer: layer)
-        if let state = referenceStates[key] { return state }
-        let state = try original.states(of: sequence, throughLayer: layer)
-        referenceStates[key] = state
-        return state
-    }
-
-    private func drawKeep(_ count: Int) -> [Int] {
-        guard !corpus.isEmpty else { return [] }
-        return (0..<count).map { _ in generator.nextInt(below: corpus.count) }
-    }
-
-    private func randomLabels(_ sequence: TrainingSequence) -> [Int32] {
-        sequence.ids.dropFirst().map { _ in
-            Int32(generator.nextInt(below: model.configuration.vocabularySize))
+            try held.steps(pass, parameters, optimizer, isLast: settings.repairTokens == 0)
         }
     }
 }

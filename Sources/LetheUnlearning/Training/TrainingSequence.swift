@@ -71,6 +71,11 @@ extension [TrainingSequence] {
         }
     }
 
+    /// A seed of their own: FNV-1a over the tokens.
+    func seed(_ seed: UInt64) -> UInt64 {
+        flatMap(\.ids).reduce(seed) { ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x0000_0100_0000_01B3 }
+    }
+
     /// The first of some places, as many as reach a number of tokens.
     func first(_ places: some Sequence<Int>, tokens: Int) -> [Int] {
         var left = tokens
