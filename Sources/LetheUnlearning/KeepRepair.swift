@@ -14,8 +14,11 @@ package final class KeepRepair {
     /// The mean rise of a text, in nats a token, that is left alone.
     private static let tolerance: Float = 0.01
     /// Rise in nats, of a text's mean nll or of a token of a recited text, from which on it is not repaired: that was not
-    /// damaged on the way, it is itself covered by a deletion, which comes first.
+    /// damaged on the way, it is itself covered by a deletion, which comes first. Where most keep texts have risen
+    /// further than half of that, it is damage all the same, and twice as much as they have is.
     private static let largestRise: Float = 1
+    /// As many keep texts have to be there for their rises to tell damage from deletions.
+    private static let leastWitnesses = 4
     /// Share of the rise that a step removes, to first order.
     private static let rate = 0.7
 
@@ -43,7 +46,11 @@ package final class KeepRepair {
         let all = recited + kept
         let texts = all.map(\.sequence)
         let now = try texts.batches(tokens: Self.stepTokens).flatMap { try pass.statistics($0).nll }
-        let goals = texts.indices.map { Self.goals(now[$0], all[$0].nll, isRecited: $0 < recited.count) }
+        let rises = texts.indices.map { index in zip(now[index], all[index].nll).map { $0 - $1 } }
+        let limit = Self.limit(rises.dropFirst(recited.count))
+        let goals = texts.indices.map { index in
+            Self.goals(all[index].nll, rises[index], limit: limit, isRecited: index < recited.count)
+        }
         let moved = Self.mostMoved(texts, now, goals, tokens: tokens)
         guard !moved.isEmpty else { return }
         let rule = try rule()
@@ -83,10 +90,17 @@ package final class KeepRepair {
     }
 
     /// The nll that each counted token of a text may come back to: what the original says; infinite for what stays.
-    private static func goals(_ now: [Float], _ before: [Float], isRecited: Bool) -> [Float] {
-        let rises = zip(now, before).map { $0 - $1 }
-        let isCovered = rises.reduce(0, +) >= largestRise * Float(rises.count)
-        return zip(before, rises).map { isCovered || isRecited && $1 >= largestRise ? .infinity : $0 }
+    private static func goals(_ before: [Float], _ rises: [Float], limit: Float, isRecited: Bool) -> [Float] {
+        let isCovered = rises.reduce(0, +) >= limit * Float(rises.count)
+        return zip(before, rises).map { isCovered || isRecited && $1 >= limit ? .infinity : $0 }
+    }
+
+    /// The rise from which on a text counts as covered by a deletion, from those of the tokens of keep texts. Only as many
+    /// texts as a few deletions cannot all cover say that there is damage.
+    private static func limit(_ kept: ArraySlice<[Float]>) -> Float {
+        guard kept.count >= leastWitnesses else { return largestRise }
+        let means = kept.map { $0.reduce(0, +) / Float(max(1, $0.count)) }.sorted()
+        return max(largestRise, 2 * means[(means.count - 1) / 2])
     }
 
     /// The places of the texts whose nll has risen most on average, in order, up to a number of tokens.

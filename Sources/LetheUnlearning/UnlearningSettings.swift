@@ -85,6 +85,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.method = .objective(LevelRegression.name)
         settings.reweighting = .none
         settings.keepTerm = .none
+        settings.targeting = .aboveFirst
         settings.optimizer = .naturalGradient(NaturalGradient.Settings())
         settings.learningRate = 0.5
         settings.epochs = 20
@@ -114,7 +115,7 @@ public struct UnlearningSettings: Sendable, Equatable {
             let other = Self.letheAdamW
             (optimizer, learningRate, epochs) = (other.optimizer, other.learningRate, other.epochs)
             (reweighting, keepTerm, rounding) = (other.reweighting, other.keepTerm, other.rounding)
-            stopTolerance = other.stopTolerance
+            (targeting, stopTolerance) = (other.targeting, other.stopTolerance)
         }
         if let term = KeepTerm.published(for: objective) { keepTerm = term }
     }

@@ -13,7 +13,8 @@ import Testing
     }
 
     /// Repairs a text whose nll at some tokens is above the original's by some nats, and at the others where that has it.
-    private func repair(rises: [Int: Float], isRecited: Bool) throws -> Outcome {
+    /// - Parameter others: kept texts beside it, each risen by so many nats a token.
+    private func repair(rises: [Int: Float], isRecited: Bool, others: [Float] = []) throws -> Outcome {
         let model = try GoldenModel("llama").load()
         let parameters = try TrainableParameters(
             model.decoder, scope: .matrices(layers: Array(0..<model.configuration.layerCount)))
@@ -21,9 +22,10 @@ import Testing
         let text = TrainingSequence(ids: try GoldenModel("llama").longest.ids)
         let now = try pass.statistics([text]).nll[0]
         let known = RememberedText(sequence: text, nll: now.enumerated().map { $1 - (rises[$0] ?? 0) })
+        let beside = others.map { rise in RememberedText(sequence: text, nll: now.map { $0 - rise }) }
         var outcome = Outcome()
         try KeepRepair(pass: pass, parameters: parameters).run(
-            recited: isRecited ? [known] : [], kept: isRecited ? [] : [known], tokens: 64
+            recited: isRecited ? [known] : [], kept: (isRecited ? [] : [known]) + beside, tokens: 64
         ) {
             outcome.hasRule = true
             return try NaturalGradient(
@@ -55,5 +57,17 @@ import Testing
         let rises = Dictionary(uniqueKeysWithValues: (0..<count).map { ($0, $0 == 0 ? Float(0.5) : 1.5) })
         let outcome = try repair(rises: rises, isRecited: isRecited)
         #expect(!outcome.hasRule && outcome.changes.allSatisfy { $0 == 0 })
+        let few = try repair(rises: rises, isRecited: isRecited, others: [1.5, 1.5])
+        #expect(!few.hasRule)
+        let unmoved = try repair(rises: rises, isRecited: isRecited, others: [0, 0, 0, 1.5])
+        #expect(!unmoved.hasRule)
+    }
+
+    @Test(arguments: [false, true])
+    func `what most keep texts have risen by is damage, and brought back`(isRecited: Bool) throws {
+        let count = try GoldenModel("llama").longest.ids.count - 1
+        let rises = Dictionary(uniqueKeysWithValues: (0..<count).map { ($0, Float(1.5)) })
+        let outcome = try repair(rises: rises, isRecited: isRecited, others: [2, 2, 2, 0])
+        #expect(outcome.hasRule && outcome.changes.reduce(0, +) < -1)
     }
 }
