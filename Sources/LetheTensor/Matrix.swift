@@ -50,7 +50,7 @@ public struct Matrix {
     public var count: Int { rows * columns }
 
     /// Whether rows follow each other without a gap.
-    public var isContiguous: Bool { stride == columns }
+    public var isContiguous: Bool { stride == columns || rows <= 1 }
 
     /// Some columns of every row.
     public func columnRange(_ from: Int, _ count: Int) -> Matrix {

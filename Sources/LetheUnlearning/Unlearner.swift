@@ -253,7 +253,7 @@ public final class Unlearner {
             return record.layers
         }
         switch settings.targeting {
-        case .exact, .aboveFirst: record.layerChanges = try LayerMasking.measure(model, sequences[0]).changes
+        case .exact: record.layerChanges = try LayerMasking.measure(model, sequences[0]).changes
         case .contrast:
             record.layerChanges = LayerTargeting.contrast(
                 try LayerMasking.measure(model, sequences[0]).changes, keep: try keepChanges(keep))
@@ -263,10 +263,7 @@ public final class Unlearner {
                 layerCount: model.configuration.layerCount, count: settings.layerCount)
             return record.layers
         }
-        record.layers =
-            settings.targeting == .aboveFirst
-            ? LayerTargeting.largestAboveFirst(record.layerChanges, count: settings.layerCount)
-            : LayerTargeting.largest(record.layerChanges, count: settings.layerCount)
+        record.layers = LayerTargeting.largest(record.layerChanges, count: settings.layerCount)
         return record.layers
     }
 

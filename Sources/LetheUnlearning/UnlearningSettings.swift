@@ -64,6 +64,10 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// Whether phrases that a copyrighted or harmful item has in common with keep texts are left alone. What a personal
     /// item says is forgotten wherever else it stands.
     public var sparesSharedPhrases = false
+    /// Whether steps leave what later tokens ask of a text's first token out of their gradients. All of the text leans on
+    /// that token, the attention sink, whatever it says: moving it makes the items unlikely, and in the end every other
+    /// text that begins with the same word.
+    public var detachesSink = false
     /// Seed of every random choice.
     public var seed: UInt64
 
@@ -85,7 +89,6 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.method = .objective(LevelRegression.name)
         settings.reweighting = .none
         settings.keepTerm = .none
-        settings.targeting = .aboveFirst
         settings.optimizer = .naturalGradient(NaturalGradient.Settings())
         settings.learningRate = 0.5
         settings.epochs = 20
@@ -94,6 +97,7 @@ public struct UnlearningSettings: Sendable, Equatable {
         settings.repairTokens = 3072
         settings.rehearsalTokens = 2048
         settings.sparesSharedPhrases = true
+        settings.detachesSink = true
         return settings
     }
 
@@ -115,7 +119,7 @@ public struct UnlearningSettings: Sendable, Equatable {
             let other = Self.letheAdamW
             (optimizer, learningRate, epochs) = (other.optimizer, other.learningRate, other.epochs)
             (reweighting, keepTerm, rounding) = (other.reweighting, other.keepTerm, other.rounding)
-            (targeting, stopTolerance) = (other.targeting, other.stopTolerance)
+            (stopTolerance, detachesSink) = (other.stopTolerance, other.detachesSink)
         }
         if let term = KeepTerm.published(for: objective) { keepTerm = term }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import LetheCore
 import LetheModel
 import LetheTensor
@@ -63,7 +62,9 @@ final class UpdateLoop {
         if !checked.isEmpty { record.keepBefore = try UnlearningRecord.Level(pass.statistics(checked)) }
         record.targetNLL = targets.mean
 
+        pass.detachesSink = settings.detachesSink
         try takeSteps(pass, parameters, &record, progress)
+        pass.detachesSink = false
         isRounded = false
         record.alreadyForgotten = record.steps == 0
         if !record.alreadyForgotten { try repair(pass, parameters, record, progress) }

@@ -109,6 +109,7 @@ public struct BenchmarkMethod: Sendable, Equatable {
             "repair_tokens": "\(settings.repairTokens)",
             "rehearsal_tokens": "\(settings.rehearsalTokens)",
             "spares_shared_phrases": "\(settings.sparesSharedPhrases)",
+            "detaches_sink": "\(settings.detachesSink)",
         ]
     }
 }

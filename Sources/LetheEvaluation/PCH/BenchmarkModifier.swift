@@ -14,7 +14,7 @@ public enum BenchmarkModifier {
     /// The modifiers without a value.
     public static let flags = [
         "no-filter", "no-importance", "no-targeting", "no-reweighting", "no-stop", "no-keep",
-        "no-output-damping", "no-rounding", "no-repair", "no-rehearsal", "no-shared-phrases",
+        "no-output-damping", "no-rounding", "no-repair", "no-rehearsal", "no-shared-phrases", "no-detached-sink",
     ]
 
     /// Changes settings.
@@ -117,6 +117,7 @@ public enum BenchmarkModifier {
             try applyToOptimizer(flag, "", &settings.optimizer)
         case "no-rehearsal": settings.rehearsalTokens = 0
         case "no-shared-phrases": settings.sparesSharedPhrases = false
+        case "no-detached-sink": settings.detachesSink = false
         default: throw unknown("modifier", flags + keys.map { "\($0)=..." })
         }
     }

@@ -7,13 +7,17 @@ extension Decoder {
     /// Consumes the tapes. Layers without gradients of their own pass the gradient through.
     /// - Parameters:
     ///   - gradients: for a layer's index, where its parameters' gradients are added, or nil.
+    ///   - detachesSink: whether the keys and values of a sequence's first token are constants to all later ones, as with
+    ///     a stop-gradient. Heads with nothing to look for rest on that token, the attention sink of Xiao et al. 2023
+    ///     (arXiv 2309.17453), whatever the sequence says.
     ///   - willVisit: called with a layer's index and the gradient at its output, before that layer.
-    ///   - didFind: as in ``backwardLayer(_:_:batch:tape:gradients:didFind:)``, with a layer's index before.
+    ///   - didFind: as in ``backwardLayer(_:_:batch:tape:gradients:detachesSink:didFind:)``, with a layer's index before.
     ///   - didVisit: called when a layer's gradients are complete for this pass.
     /// - Throws: `limit_exceeded`.
     public func backward(
         _ dy: Matrix, batch: PackedBatch, layers: Range<Int>, tapes: [LayerTape],
-        gradients: (Int) throws -> LayerGradients?, willVisit: (Int, Matrix) throws -> Void = { _, _ in },
+        gradients: (Int) throws -> LayerGradients?, detachesSink: Bool = false,
+        willVisit: (Int, Matrix) throws -> Void = { _, _ in },
         didFind: (Int, Int, Matrix) throws -> Void = { _, _, _ in },
         didVisit: (Int) throws -> Void = { _ in }
     ) throws -> Matrix {
@@ -21,7 +25,8 @@ extension Decoder {
         for index in layers.reversed() {
             try willVisit(index, gradient)
             gradient = try backwardLayer(
-                index, gradient, batch: batch, tape: tapes[index - layers.lowerBound], gradients: gradients(index)
+                index, gradient, batch: batch, tape: tapes[index - layers.lowerBound], gradients: gradients(index),
+                detachesSink: detachesSink
             ) { try didFind(index, $0, $1) }
             try didVisit(index)
         }
@@ -29,12 +34,13 @@ extension Decoder {
     }
 
     /// One layer: the gradient at its input from that at its output, both [T, hidden].
-    /// - Parameter didFind: called with the place of each of ``LayerWeights/matrices`` and the gradient at what it
-    ///   gives, [T, out].
+    /// - Parameters:
+    ///   - detachesSink: as in ``backward(_:batch:layers:tapes:gradients:detachesSink:willVisit:didFind:didVisit:)``.
+    ///   - didFind: called with the place of each of ``LayerWeights/matrices`` and the gradient at what it gives, [T, out].
     /// - Throws: `limit_exceeded`.
     public func backwardLayer(
         _ index: Int, _ dy: Matrix, batch: PackedBatch, tape: LayerTape, gradients: LayerGradients?,
-        didFind: (Int, Matrix) throws -> Void = { _, _ in }
+        detachesSink: Bool = false, didFind: (Int, Matrix) throws -> Void = { _, _ in }
     ) throws -> Matrix {
         let layer = weights.layers[index]
         guard let x = tape.input, let attentionNorm = tape.attentionNorm else {
@@ -54,7 +60,7 @@ extension Decoder {
             backwardNorm(mlpNorm, dnormed, x: middle, statistics: statistics, dx: dx, norms.vectors(.mlp))
             try backwardAttention(
                 index, dx, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                accumulate: false, didFind: didFind)
+                accumulate: false, detachesSink: detachesSink, didFind: didFind)
         } else {
             if configuration.residual == .parallel, let mlpNorm = layer.mlpNorm, let statistics = tape.mlpNorm {
                 let normed = gradients == nil ? nil : try renormed(mlpNorm, x)
@@ -64,7 +70,7 @@ extension Decoder {
                 backwardNorm(mlpNorm, dnormed, x: x, statistics: statistics, dx: dx, norms.vectors(.mlp))
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                    accumulate: false, didFind: didFind)
+                    accumulate: false, detachesSink: detachesSink, didFind: didFind)
             } else {
                 let normed = gradients == nil ? nil : try renormed(layer.attentionNorm, x)
                 try backwardMLP(
@@ -72,7 +78,7 @@ extension Decoder {
                     didFind: didFind)
                 try backwardAttention(
                     index, dy, batch: batch, tape: tape, gradients: gradients, norms: norms, into: dnormed,
-                    accumulate: true, didFind: didFind)
+                    accumulate: true, detachesSink: detachesSink, didFind: didFind)
             }
         }
         backwardNorm(
@@ -111,7 +117,7 @@ extension Decoder {
     /// The gradient at the normalised input of attention, written or added to `dnormed`.
     private func backwardAttention(
         _ index: Int, _ dy: Matrix, batch: PackedBatch, tape: LayerTape, gradients: LayerGradients?,
-        norms: NormGradients, into dnormed: Matrix, accumulate: Bool,
+        norms: NormGradients, into dnormed: Matrix, accumulate: Bool, detachesSink: Bool,
         didFind: (Int, Matrix) throws -> Void
     ) throws {
         let layer = weights.layers[index]
@@ -134,6 +140,7 @@ extension Decoder {
         try Kernels.attentionBackward(
             dout: dattended, out: attended, logSumExp: logSumExp, q: q, k: k, v: v, shape: attentionShape(index),
             offsets: batch.offsets, dq: dq, dk: dk, dv: dv)
+        if detachesSink { detachSink(batch, dout: dattended, dk: dk, dv: dv) }
         if let table = rotaryTable(index) {
             rotate(dq, heads: configuration.headCount, table: table, positions: batch.positions, inverse: true)
             rotate(dk, heads: configuration.keyValueHeadCount, table: table, positions: batch.positions, inverse: true)
@@ -151,6 +158,24 @@ extension Decoder {
         }
         try Linear.backwardInput(
             dqueryKeyValue, layer.queryKeyValue, into: dnormed, accumulate: accumulate, precision: precision)
+    }
+
+    /// Leaves of the gradients at the key and value of each sequence's first token what comes from that token itself. It
+    /// attends to nothing else, with weight 1: all of its output's gradient is its value's, and none its key's.
+    private func detachSink(_ batch: PackedBatch, dout: Matrix, dk: Matrix, dv: Matrix) {
+        let size = configuration.headSize
+        let groupSize = configuration.headCount / configuration.keyValueHeadCount
+        for sequence in 0..<batch.sequenceCount where !batch.rows(sequence).isEmpty {
+            let row = batch.rows(sequence).lowerBound
+            dk.rowRange(row, 1).clear()
+            let value = dv.rowRange(row, 1)
+            value.clear()
+            for head in 0..<configuration.headCount {
+                Kernels.add(
+                    dout.rowRange(row, 1).columnRange(head * size, size),
+                    to: value.columnRange(head / groupSize * size, size))
+            }
+        }
     }
 
     private func backwardPostNorm(

@@ -82,7 +82,7 @@ public struct RequestPlan: Sendable {
             }
             switch settings.targeting {
             // Measured by leaving out one layer after the other, which is half of an update.
-            case .exact, .aboveFirst, .contrast: return nil
+            case .exact, .contrast: return nil
             case .gradient:
                 return inspection.map {
                     LayerTargeting.largest(LayerTargeting.estimatedChanges($0), count: settings.layerCount)

@@ -7,9 +7,6 @@ public enum LayerTargeting {
     public enum Mode: String, Sendable, CaseIterable {
         /// By the change of the loss when the layer is skipped.
         case exact
-        /// The same, but the first layer comes last. It is multiplied with single words, of which no few thousand tokens of
-        /// held text cover the vocabulary, and everything above leans on it.
-        case aboveFirst = "above-first"
         /// By the change of the loss when the layer is skipped, relative to that on keep texts: the first and the last
         /// layers change any text's loss, whatever they hold of it.
         case contrast
@@ -23,11 +20,6 @@ public enum LayerTargeting {
     public static func largest(_ changes: [Double], count: Int) -> [Int] {
         changes.indices.sorted { changes[$0] != changes[$1] ? changes[$0] > changes[$1] : $0 < $1 }
             .prefix(max(0, count)).sorted()
-    }
-
-    /// The same with the first layer last.
-    package static func largestAboveFirst(_ changes: [Double], count: Int) -> [Int] {
-        largest(changes.enumerated().map { $0 == 0 ? -1 : $1 }, count: count)
     }
 
     /// The `count` layers up to and with `last`, for a loss that depends on nothing above it.

@@ -9,6 +9,9 @@ public final class TrainingPass {
     private let prefix: PrefixCache
     /// Whose head turns the reference states of a ``SequenceLoss`` to logits.
     public var reference: Decoder?
+    /// Whether what later tokens ask of a sequence's first token stays out of the gradients; see
+    /// `Decoder.backward(_:batch:layers:tapes:gradients:detachesSink:willVisit:didFind:didVisit:)`.
+    package var detachesSink = false
 
     /// Prepares passes over a decoder whose trained parameters are already detached.
     public init(_ decoder: Decoder, parameters: TrainableParameters) {
@@ -22,6 +25,7 @@ public final class TrainingPass {
         parameters = other.parameters
         prefix = other.prefix
         reference = other.reference
+        detachesSink = other.detachesSink
     }
 
     /// The same passes with the trained matrices rounded to a format, as a deployment may round them; everything else is
@@ -174,6 +178,7 @@ public final class TrainingPass {
         }
         let dinput = try decoder.backward(
             counted.spread(gradient), batch: batch, layers: layers, tapes: tapes, gradients: gradients,
+            detachesSink: detachesSink,
             willVisit: { layer, gradient in
                 if let added = activations.gradients[layer] { Kernels.add(added, to: gradient) }
             },

@@ -28,7 +28,7 @@ import Testing
         let cases: [(String, String, String)] = [
             ("no-filter", "filter", "off"), ("no-targeting", "layers", "all"),
             ("no-stop", "stop_rule", "off"), ("no-keep", "keep_term", "none"), ("epochs=3", "epochs", "3"),
-            ("learning-rate=0.5", "learning_rate", "0.5"), ("layers=2", "layers", "2 by above-first"),
+            ("learning-rate=0.5", "learning_rate", "0.5"), ("layers=2", "layers", "2 by exact"),
             ("layers=all", "layers", "all"), ("keep-weight=2", "keep_weight", "2.0"),
             ("keep-term=kl", "keep_term", "kl"), ("keep-sequences=9", "keep_sequences", "9"),
             ("reweighting=simsat", "reweighting", "simSat(beta: 5.0)"),

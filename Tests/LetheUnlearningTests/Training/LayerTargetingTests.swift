@@ -7,11 +7,4 @@ import Testing
         #expect(LayerTargeting.largest([1, 2, 2, 2], count: 2) == [1, 2])
         #expect(LayerTargeting.largest([1, 2], count: 5) == [0, 1])
     }
-
-    @Test func `the first layer is chosen where all others are`() {
-        #expect(LayerTargeting.largestAboveFirst([9, 1, 2, 3], count: 2) == [2, 3])
-        #expect(LayerTargeting.largestAboveFirst([9, 0, 0, 0], count: 3) == [1, 2, 3])
-        #expect(LayerTargeting.largestAboveFirst([9, 0, 0, 0], count: 4) == [0, 1, 2, 3])
-        #expect(LayerTargeting.largestAboveFirst([9], count: 8) == [0])
-    }
 }

@@ -142,7 +142,7 @@ enum OpenAPISchemas {
             ),
             ("preset", described(text(32), "`lethe` or `published`.")),
             ("layers", integer(Bounds.layers, "How many decoder layers are trained.")),
-            ("targeting", described(text(32), "`exact`, `above-first`, `contrast`, `gradient` or `middle`.")),
+            ("targeting", described(text(32), "`exact`, `contrast`, `gradient` or `middle`.")),
             ("keep_term", described(text(32), "`none`, `gd`, `kl`, `kl-published`, `rmu` or `pdu`.")),
             ("keep_weight", number(Bounds.keepWeight, "Weight of the keep term.")),
             ("learning_rate", number(Bounds.learningRate, "Peak learning rate of AdamW, which this chooses.")),
