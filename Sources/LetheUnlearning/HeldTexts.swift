@@ -15,9 +15,13 @@ final class HeldTexts {
     private static let checkedTokens = 2048
     /// Tokens of siblings that are held.
     private static let siblingTokens = 4096
+    /// Random words of the vocabulary, each held as the first token of a text. Attention rests on a first token's states
+    /// whatever word it is, and the texts that are held begin with few.
+    private static let firstTokens = 256
 
     private let model: LanguageModel
     private let items: [TrainingSequence]
+    /// Siblings, and words as texts of their own among them, so that each batch has some of both.
     private let siblings: [[Int32]]
     /// What the original recites and answers in the items' form and in those of some keep texts.
     private let rehearsed: [RememberedText]
@@ -34,11 +38,17 @@ final class HeldTexts {
     ) {
         self.model = model
         self.items = items
-        self.siblings = siblings.first(siblings.indices, tokens: Self.siblingTokens).map { siblings[$0].ids }
+        generator = SeededGenerator(seed: items.seed(seed))
+        var texts = siblings.first(siblings.indices, tokens: Self.siblingTokens).map { siblings[$0].ids }
+        if !texts.isEmpty {
+            let vocabularySize = model.configuration.vocabularySize
+            for _ in 0..<Self.firstTokens { texts.append([Int32(generator.nextInt(below: vocabularySize))]) }
+            generator.shuffle(&texts)
+        }
+        self.siblings = texts
         self.rehearsed = rehearsed
         self.corpus = corpus
         self.keepNLL = keepNLL
-        generator = SeededGenerator(seed: items.seed(seed))
     }
 
     /// Steps for the items that leave everything else as it is now.
