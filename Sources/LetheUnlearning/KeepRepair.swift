@@ -1,3 +1,4 @@
+import LetheCore
 import LetheModel
 import LetheTensor
 
@@ -99,8 +100,8 @@ package final class KeepRepair {
     /// texts as a few deletions cannot all cover say that there is damage.
     private static func limit(_ kept: ArraySlice<[Float]>) -> Float {
         guard kept.count >= leastWitnesses else { return largestRise }
-        let means = kept.map { $0.reduce(0, +) / Float(max(1, $0.count)) }.sorted()
-        return max(largestRise, 2 * means[(means.count - 1) / 2])
+        let means = kept.map { $0.mean ?? 0 }.sorted()
+        return max(largestRise, Float(2 * means[(means.count - 1) / 2]))
     }
 
     /// The places of the texts whose nll has risen most on average, in order, up to a number of tokens.

@@ -64,9 +64,9 @@ public struct UnlearningSettings: Sendable, Equatable {
     /// Whether phrases that a copyrighted or harmful item has in common with keep texts are left alone. What a personal
     /// item says is forgotten wherever else it stands.
     public var sparesSharedPhrases = false
-    /// Whether steps leave what later tokens ask of a text's first token out of their gradients. All of the text leans on
-    /// that token, the attention sink, whatever it says: moving it makes the items unlikely, and in the end every other
-    /// text that begins with the same word.
+    /// Whether steps leave what later tokens ask of a text's first token out of their gradients, and out of those that say
+    /// which changes of an output matter. All of the text leans on that token, the attention sink, whatever it says: moving
+    /// it makes the items unlikely, and in the end every other text that begins with the same word.
     public var detachesSink = false
     /// Seed of every random choice.
     public var seed: UInt64

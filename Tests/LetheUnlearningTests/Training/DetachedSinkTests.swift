@@ -14,7 +14,7 @@ import Testing
         let matrices: [[Float]]
     }
 
-    /// Of a loss whose gradient at the last layer's output is 1 in some rows.
+    /// Of a loss that depends on some rows of the last layer's output only.
     private func gradients(
         _ model: LanguageModel, _ batch: PackedBatch, rows: [Int], layers: Range<Int>, detachesSink: Bool
     ) throws -> Gradients {
@@ -33,9 +33,7 @@ import Testing
         return Gradients(input: input, queryKeyValue: found, matrices: all.flatMap { $0.matrices.map(\.array) })
     }
 
-    private func row(_ matrix: Matrix, _ row: Int) -> [Float] {
-        Array(matrix.array[row * matrix.columns..<(row + 1) * matrix.columns])
-    }
+    private func row(_ matrix: Matrix, _ row: Int) -> [Float] { matrix.rowRange(row, 1).array }
 
     @Test(arguments: GoldenModel.names)
     func `what later tokens ask of the first is left out, and nothing else`(name: String) throws {
